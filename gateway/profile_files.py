@@ -274,7 +274,7 @@ class _Files:
         """Return the extensions of these names, and the names of those that there are besides."""
         if not names and not (self.folder / "extensions").is_dir():
             return (), ()  # what makes a schema stays away from processes that need none
-        from gateway.extensions.loading import known_extensions, load_extensions
+        from gateway.extensions.extension_loading import known_extensions, load_extensions
 
         loaded, problems = load_extensions(self.folder, names, locales)
         self.problems += problems

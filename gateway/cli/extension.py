@@ -40,7 +40,7 @@ def check(
     profile: ProfileOption = None,
 ) -> None:
     """Load an extension beside those of the profile, check all that it adds, and call nothing."""
-    from gateway.extensions.loading import load_extension
+    from gateway.extensions.extension_loading import load_extension
     from schema.extending import InvalidExtension
 
     _, chosen = _read(profile)

@@ -3,6 +3,8 @@
 What else there is changes without notice; `forecourt extension check` refuses an extension that imports it.
 """
 
+from strawberry import ID
+
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, UnexpectedAnswer
 from connectors.quick import quick
 from connectors.wanted import reads
@@ -14,7 +16,7 @@ from schema.extending.extendable import InvalidExtension
 from schema.extending.extension import API, Extension
 from schema.extending.fields import attribute, computed, field, graph_type, root
 from schema.graph.build import Query
-from schema.graph.scalars import URL, CurrencyCode, DateTime, Decimal, EmailAddress, PhoneNumber
+from schema.graph.scalars import URL, CurrencyCode, Date, DateTime, Decimal, EmailAddress, PhoneNumber
 from schema.members.types import Membership
 from schema.orders import Order
 from schema.organizations.types import Organization
@@ -24,6 +26,7 @@ from schema.viewer import Viewer
 __all__ = [
     "API",
     "AUTHENTICATED",
+    "ID",
     "OPEN",
     "URL",
     "AccessRule",
@@ -32,6 +35,7 @@ __all__ = [
     "Batch",
     "ConnectorError",
     "CurrencyCode",
+    "Date",
     "DateTime",
     "Decimal",
     "DeclaredBackend",

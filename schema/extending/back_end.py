@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from connectors.errors import ConnectorError, UnexpectedAnswer
 from connectors.http.client import HttpBackend
@@ -180,11 +181,16 @@ class DeclaredBackend:
         self, backend: HttpBackend, call: Callable[[HttpBackend], Awaitable[Any]], rows: str | None
     ) -> list[Row] | Exception:
         try:
-            return self._rows(await call(backend), rows)
+            return self.rows_in(await call(backend), rows)
         except ConnectorError as error:
             return error
 
-    def _rows(self, answer: Any, path: str | None) -> list[Row]:
+    def rows_in(self, answer: Any, path: str | None) -> list[Row]:
+        """Return the list that stands at a path of an answer, or is the answer; none where there is nothing.
+
+        Raises:
+            UnexpectedAnswer: It is no list of objects.
+        """
         for step in path.split(".") if path else ():
             if answer is None:
                 break
@@ -232,7 +238,7 @@ class Batch:
     """How the keys of many are sent to a back end in one call.
 
     They stand in the parameter `by`, joined by `join`, or one by one where that is None; or are posted as a list under
-    the name `body`. `each` makes one call per key. What `asks_for_all` is told no keys, and answers everybody's.
+    the name `body`. `each` makes one call per key. What `asks_for_all` gets no keys, and answers everybody's.
     """
 
     by: str = ""
@@ -252,12 +258,15 @@ class Batch:
     def call(
         self, path: str, keys: Sequence[str], params: Sequence[tuple[str, str]], headers: Mapping[str, str]
     ) -> Callable[[HttpBackend], Awaitable[Any]]:
-        """Return what asks for these keys."""
+        """Return what asks for these keys; `{key}` in the path is the key of a call for each."""
         if self.body is not None:
             sent = {**dict(params), self.body: list(keys)}
             return lambda backend: backend.post(path, sent, repeatable=True, headers=headers)
-        if self.asks_for_all:
-            by: list[tuple[str, str]] = []
+        by: list[tuple[str, str]] = []
+        if "{key}" in path and self.each:
+            path = path.replace("{key}", quote(keys[0], safe=""))
+        elif self.asks_for_all:
+            pass
         elif self.join is not None:
             by = [(self.by, self.join.join(keys))]
         else:

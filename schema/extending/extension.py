@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Extension:
         self.permissions: list[Permission] = []
         self.back_ends: list[DeclaredBackend] = []
         self.types: list[Any] = []
+        self.tests: list[tuple[str, Mapping[str, int]]] = []
         self._settings: dict[str, ExtensionSetting] = {}
         self._fields: dict[str, list[DeclaredField]] = {}
         file = Path(sys._getframe(1).f_globals.get("__file__", "."))  # of whoever makes the extension
@@ -148,7 +149,7 @@ class Extension:
             raise InvalidExtension(f"{where} is no field; declare it by field, computed, attribute or root")
         if not declared.metadata.get(EXPLICIT):
             raise InvalidExtension(
-                f"{where} says nothing of who may ask for it; write requires=any_of(…), AUTHENTICATED, or OPEN if that "
+                f"{where} does not say who may ask for it; write requires=any_of(…), AUTHENTICATED, or OPEN if that "
                 "is everybody who sees the object"
             )
         graphql_type = declared.metadata.get(GRAPHQL_TYPE)

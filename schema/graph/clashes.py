@@ -10,6 +10,9 @@ from strawberry.exceptions import DuplicatedTypeName
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
+DECLARED_IN = "__declared_in__"
+"""Where a class that no Python file declares keeps the one that does."""
+
 Sourced = tuple[StrawberryField, str | None]
 """A field, and which extension adds it to the type; None for one that the type's classes declare."""
 
@@ -71,4 +74,4 @@ def _declared_by(definition: StrawberryObjectDefinition, field: StrawberryField)
 
 
 def _qualified(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return vars(cls).get(DECLARED_IN) or f"{cls.__module__}.{cls.__qualname__}"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import schema.extending
-from gateway.extensions import loading
-from gateway.extensions.loading import load_extension
+from gateway.extensions import extension_loading as loading
+from gateway.extensions.extension_loading import load_extension
 from gateway.profile_files import InvalidProfile, load_profile
 from gateway.settings_sources import InvalidSettings, missing_extension_settings, read_settings
 from permissions.vocabulary import forgetting_permissions
@@ -68,7 +68,7 @@ def refusal_of(folder: Path, text: str, **files: str) -> str:
         (BEGIN + "extension.extend(Organization, x=1)", "Organization.x of the extension parcels is no field; declare "
          "it by field, computed, attribute or root."),
         (BEGIN + FIELD + 'extension.extend(Organization, x=field(parcels_of, description="X."))',
-         "Organization.x of the extension parcels says nothing of who may ask for it; write requires=any_of(…), "
+         "Organization.x of the extension parcels does not say who may ask for it; write requires=any_of(…), "
          "AUTHENTICATED, or OPEN if that is everybody who sees the object."),
         (BEGIN + FIELD + 'extension.extend(Organization, x=field(parcels_of, description="X.", requires=OPEN))',
          "Organization.x of the extension parcels says nothing of its type; write graphql_type=list[…] | None, for "

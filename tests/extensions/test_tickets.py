@@ -173,7 +173,7 @@ async def test_the_schema_and_introspection_know_no_difference_to_ours(portal: P
 
     (tickets,) = [field for field in shown.at("__type.fields") if field["name"] == "tickets"]
     assert tickets["description"] == (
-        "Its questions to the support, newest first.\n\nNeeds TICKETS_VIEW in the organization."
+        "Its requests to the support, newest first.\n\nNeeds TICKETS_VIEW in the organization."
     )
     assert shown.at("permissions")[-2] == {
         "code": "TICKETS_VIEW",

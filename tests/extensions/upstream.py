@@ -27,7 +27,7 @@ async def upstream(**answers: Answer) -> AsyncIterator[Upstream]:
     server = Upstream("", {f"/{name}": answer for name, answer in answers.items()})
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        body = await request.json() if request.can_read_body else None
+        body = await request.json() if request.content_type == "application/json" and request.can_read_body else None
         server.asked.append(f"{request.method} {request.path_qs}")
         server.headers.append(dict(request.headers))
         server.bodies.append(body)

@@ -41,7 +41,7 @@ class TicketRecord:
 
 @graph_type(
     of=TicketRecord,
-    description="A question to the vendor's support.",
+    description="A request to the vendor's support.",
     organization=lambda ticket: ticket.organization_id,
 )
 class Ticket:
@@ -97,7 +97,7 @@ extension.extend(
         graphql_type=list[Ticket] | None,
         requires=any_of(VIEW),
         backend=desk,
-        description="Its questions to the support, newest first.",
+        description="Its requests to the support, newest first.",
         arguments={"first": "The maximum number of tickets of each organization, 20 without it."},
         sliced_by="first",
         at_most=100,
@@ -110,7 +110,7 @@ extension.extend(
         graphql_type=int | None,
         requires=AUTHENTICATED,
         backend=desk,
-        description="How many of your questions are open.",
+        description="How many of your requests are open.",
     ),
 )
 extension.extend(

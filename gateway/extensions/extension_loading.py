@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from gateway.extensions.declared import extension_from_toml
 from gateway.extensions.imports import forbidden_imports
 from gateway.settings import is_ours
 from schema.extending import Extension, InvalidExtension
@@ -44,23 +45,29 @@ def load_extension(profile: Path, name: str, locales: tuple[str, ...] = ()) -> E
     Raises:
         InvalidExtension: There is none, or with all that is wrong with it.
     """
-    file = profile / FOLDER / f"{name}.py"
+    file, declared = profile / FOLDER / f"{name}.py", profile / FOLDER / f"{name}.toml"
     point = next((point for point in _installed() if point.name == name), None)
-    if file.is_file():
-        extension = _from_file(file)
-        source = str(file)
+    if file.is_file() and declared.is_file():
+        raise InvalidExtension(f"{file} and {declared} are both the extension {name}; remove one.")
+    if declared.is_file():
+        extension, source = extension_from_toml(declared), str(declared)
+    elif file.is_file():
+        extension, source = _from_file(file), str(file)
     elif point is not None:
-        extension = _from_package(point)
-        source = f"the package of {point.value}"
+        extension, source = _from_package(point), f"the package of {point.value}"
     else:
         known = known_extensions(profile)
         close = difflib.get_close_matches(name, known, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"put it there as {name}.py, or install its package."
+        hint = (
+            f'did you mean "{close[0]}"?'
+            if close
+            else f"put it there as {name}.toml or {name}.py, or install its package."
+        )
         raise InvalidExtension(f'There is no extension "{name}" in {profile / FOLDER}; {hint}')
     if extension.name != name:
         raise InvalidExtension(f'{source}: its extension is called "{extension.name}"; call both the same')
     problems = [
-        f"{extension.texts_source}: {code} has no {key} in {locale}, a language of this portal."
+        f"{extension.texts_source or source}: {code} has no {key} in {locale}, a language of this portal."
         for code, key, locale in missing_languages(extension.texts, locales)
     ]
     problems += [
