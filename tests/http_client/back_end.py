@@ -47,11 +47,33 @@ class BackEnd:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     opened: int = 0
-    scheme: str = "http"
+    tls: ssl.SSLContext | None = None
+    _server: asyncio.Server | None = None
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    async def listen(self) -> None:
+        """Take connections, at the same port as before."""
+        if self._server is None:
+            self._server = await asyncio.start_server(self._begin, "127.0.0.1", self.port, ssl=self.tls)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def refuse(self) -> None:
+        """Take no connections, and end those that there are."""
+        if self._server is not None:
+            self._server.close()
+            for task in list(self._serving):
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+            await self._server.wait_closed()
+            self._server = None
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(task := asyncio.create_task(self.serve(reader, writer)))
+        task.add_done_callback(self._serving.discard)
 
     @property
     def targets(self) -> list[str]:
@@ -93,20 +115,9 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
 @asynccontextmanager
 async def open_back_end(tls: ssl.SSLContext | None = None) -> AsyncIterator[BackEnd]:
     """Serve while the block runs; afterwards, whatever still hangs is cut off."""
-    back_end = BackEnd(scheme="https" if tls is not None else "http")
-    serving: set[asyncio.Task[None]] = set()
-
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(task := asyncio.create_task(back_end.serve(reader, writer)))
-        task.add_done_callback(serving.discard)
-
-    server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
-    back_end.port = server.sockets[0].getsockname()[1]
+    back_end = BackEnd(tls=tls)
+    await back_end.listen()
     try:
         yield back_end
     finally:
-        server.close()
-        for task in list(serving):
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-        await server.wait_closed()
+        await back_end.refuse()
