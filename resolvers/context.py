@@ -11,6 +11,7 @@ from connectors.directory.directory import Directory
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.standings import StandingsOnDemand
+from connectors.external_ids import ExternalIds
 from connectors.identity.interface import Accounts
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens
@@ -62,7 +63,7 @@ class Backends:
     """The applications behind the gateway, each behind its interface.
 
     `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
-    `extensions` are those that extensions have brought along, by name.
+    `extensions` are those that extensions have brought along, by name; `external_ids` say who is who there.
     """
 
     directory: Directory
@@ -77,6 +78,7 @@ class Backends:
     mail_wording: MailWording = field(default_factory=MailWording)
     refresh_reuse: timedelta = timedelta(seconds=10)
     extensions: Mapping[str, "HttpBackend"] = field(default_factory=dict)
+    external_ids: ExternalIds | None = None
 
 
 @dataclass(frozen=True, slots=True)
