@@ -113,7 +113,7 @@ class Rows(Generic[R]):
         return tuple(dict.fromkeys(part for _, parts, _ in self._chosen(wanted, keys) for part in parts))
 
     def made_from(self, wanted: Wanted[R], at: Mapping[ColumnElement[Any], int]) -> Callable[[Row], R]:
-        """Return the function that makes a record with these attributes of a row that has its columns at these places,
+        """Return the function that makes a record with these attributes of a row that has its columns at these positions,
         as the row of a statement has that reads records of several tables.
         """
         return self._made_from(_stored(self._chosen(wanted, ()), at))[0]
@@ -178,15 +178,15 @@ _Read: TypeAlias = tuple[
 
 
 def _stored(read: Iterable["_Read"], at: Mapping[ColumnElement[Any], int]) -> dict[str, Stored]:
-    """Return what stands where for each field of rows that have the columns at these places."""
+    """Return what stands where for each field of rows that have the columns at these positions."""
     stored = {}
     for field, parts, kind in read:
-        places = tuple(at[part] for part in parts)
+        positions = tuple(at[part] for part in parts)
         if len(parts) == 1:
-            stored[field.name] = Stored(places, kind and kind[0])
+            stored[field.name] = Stored(positions, kind and kind[0])
         else:
             of = cast("type", field.type)
-            stored[field.name] = Stored(places, of, tuple(part.name for part in fields(of)))
+            stored[field.name] = Stored(positions, of, tuple(part.name for part in fields(of)))
     return stored
 
 

@@ -384,7 +384,7 @@ class GraphqlEndpoint:
     ) -> tuple[dict[str, Any], int]:
         """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
         is_ordinary = context.view_as is None and context.not_accepted is None and not shows_cost
-        if is_ordinary and not result.errors and not context.unenforced:
+        if is_ordinary and not result.errors and not result.extensions and not context.unenforced:
             return {"data": result.data}, 200
         reported = NOTHING_REPORTED
         if result.errors or context.unenforced:

@@ -169,9 +169,15 @@ class DeclaredBackend:
         backend, sent = self._open(context), _params(params)
         asked = [key for key in dict.fromkeys(keys) if key is not None]
         groups = batch.groups(asked)
-        answers = await asyncio.gather(
-            *(self._group(backend, batch.call(path, group, sent, headers), rows) for group in groups),
-        )
+        turns = asyncio.Semaphore(
+            backend.limits.at_once
+        )  # a page's own calls wait for one another as long as they have to
+
+        async def answered(group: Sequence[str]) -> list[Row] | Exception:
+            async with turns:
+                return await self._group(backend, batch.call(path, group, sent, headers), rows)
+
+        answers = await asyncio.gather(*map(answered, groups))
         found: dict[str, Rows] = {}
         for group, answer in zip(groups, answers, strict=True):
             found |= self._sorted(group, answer, belongs, all_known=batch.asks_for_all)

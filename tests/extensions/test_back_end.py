@@ -1,5 +1,6 @@
 """The rows of many are asked for together, and each goes to whom it belongs, whatever the back end answers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -62,6 +63,25 @@ async def test_each_form_of_a_batch_takes_as_many_calls_as_it_says(form: str, of
     assert one == [rows(["K-7"])]
     assert hundred == [rows([key]) for key in everybody]
     assert (calls_for_one, len(server.asked) - calls_for_one) == (of_one, of_hundred)
+
+
+async def test_a_slow_back_end_that_is_asked_for_each_gets_no_more_calls_than_it_may_and_answers_all() -> None:
+    everybody = [f"K-{number}" for number in range(16)]  # each call takes as long as another would wait in vain
+    under_way, most = 0, 0
+
+    async def parcels(request: web.Request, _body: Any) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.15)
+        under_way -= 1
+        return rows(keys_in(request))
+
+    async with upstream(parcels=parcels) as server, opened(server) as context:
+        found = await PORTAL.rows_of(context, "/parcels", BATCHES["each"], everybody, belongs="company")
+
+    assert found == [rows([key]) for key in everybody]
+    assert most == HttpLimits().at_once
 
 
 async def test_who_has_no_key_is_not_asked_for_and_the_same_key_only_once() -> None:
