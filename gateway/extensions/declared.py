@@ -375,6 +375,8 @@ class _Compiler:
         if shape is not None and shape.is_required:
             table.note(f"{type_name}.{name} is filled by a back end, so it can be null; leave out the last !", "type")
         batch, key = self.batch(type_name, parent, table) if parent.record is not None else (None, None)
+        if batch is not None and batch.each:
+            extension.notes.append(f"{type_name}.{name} makes a call for each {type_name} on the page (each = true).")
         limit = self.limit(table, batch, shape)
         value_path = table.text("from", "count") if shape is not None and shape.word in SCALARS else None
         if shape is not None and shape.word in self.own_types and "from" in table:

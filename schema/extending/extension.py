@@ -43,6 +43,7 @@ class Extension:
         self.back_ends: list[DeclaredBackend] = []
         self.types: list[Any] = []
         self.tests: list[tuple[str, Mapping[str, int]]] = []
+        self.notes: list[str] = []
         self._settings: dict[str, ExtensionSetting] = {}
         self._fields: dict[str, list[DeclaredField]] = {}
         file = Path(sys._getframe(1).f_globals.get("__file__", "."))  # of whoever makes the extension

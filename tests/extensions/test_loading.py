@@ -1,5 +1,7 @@
 """An extension that cannot be part of the portal says so before anything is served, with what to write instead."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -15,6 +17,7 @@ from permissions.vocabulary import forgetting_permissions
 from schema.extending import InvalidExtension
 from schema.graph.backends import forgetting_backends
 from schema.graph.build import InvalidSchema, build_schema
+from tests.docs.markdown import ROOT
 from tests.extensions.profiles import profile_with
 
 TICKETS = Path(__file__).with_name("tickets")
@@ -238,3 +241,14 @@ def test_what_is_no_list_of_names_is_refused_with_its_line(tmp_path: Path, writt
 
 def test_the_facade_has_what_it_says() -> None:
     assert [name for name in schema.extending.__all__ if not hasattr(schema.extending, name)] == []
+
+
+def test_without_extensions_nothing_of_them_is_loaded() -> None:
+    code = (
+        "import sys; from gateway.app import create_app; from gateway.settings_sources import read_settings;"
+        "create_app(read_settings({})); print([name for name in sys.modules if name.startswith("
+        "('gateway.extensions', 'schema.extending', 'connectors.http.client', 'aiohttp'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert done.stdout == "[]\n"
