@@ -327,7 +327,7 @@ class _Compiler:
             self.requires(table) if "requires" in table else None,
             table.number("at_most", _MOST_ROWS, 1, 1_000),
         )
-        if not is_attribute(name) or name == "organization_id":
+        if not is_attribute(name):
             table.note(f'"{name}" is no name of a field; write small letters, digits and _, such as peak_power')
             return None
         if shape is None or path is None or description is None:

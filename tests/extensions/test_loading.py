@@ -54,6 +54,8 @@ def refusal_of(folder: Path, text: str, **files: str) -> str:
         ("x = 1\nextension = 1 / 0\n", "ZeroDivisionError: division by zero."),
         ('from schema.extending import *\nextension = Extension("parcels", api=2)',
          "parcels is written for api 2, and this Forecourt has api 1."),
+        ('from schema.extending import *\nextension = Extension("directory", api=1)',
+         '"directory" is what Forecourt calls a part of its own; call the extension otherwise.'),
         ('from schema.extending import *\nextension = Extension("Parcels", api=1)',
          '"Parcels" is no name of an extension; write small letters, digits and _, as plants.'),
         (BEGIN + 'extension.permission("ORDER_VIEW")', 'the permission "ORDER_VIEW" of the extension parcels begins '
