@@ -113,8 +113,8 @@ class Rows(Generic[R]):
         return tuple(dict.fromkeys(part for _, parts, _ in self._chosen(wanted, keys) for part in parts))
 
     def made_from(self, wanted: Wanted[R], at: Mapping[ColumnElement[Any], int]) -> Callable[[Row], R]:
-        """Return the function that makes a record with these attributes of a row that has its columns at these positions,
-        as the row of a statement has that reads records of several tables.
+        """Return the function that makes a record with these attributes of a row that has its columns at these
+        positions, as the row of a statement has that reads records of several tables.
         """
         return self._made_from(_stored(self._chosen(wanted, ()), at))[0]
 
