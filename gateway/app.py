@@ -43,7 +43,7 @@ def create_app(
         InvalidProfile: The profile cannot be used.
     """
     profile = profile_for(settings)
-    graph = schema or build_schema(suggestions=settings.makes_suggestions)
+    graph = schema or build_schema(suggestions=settings.makes_suggestions, additions=profile.additions)
 
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -67,6 +68,12 @@ TABLES: Mapping[str, type[BaseModel]] = {"page_urls": PageUrls}
 """Settings that are a table in the file; in the environment, each key of the table is a variable of its own."""
 
 
+def is_ours(name: str) -> bool:
+    """Return whether a name is that of a setting of Forecourt's, or of a part of one, so that no extension has it."""
+    parts = name in ("config", "test") or name.startswith(("test_", *(f"{table}_" for table in TABLES)))
+    return parts or name in Settings.model_fields
+
+
 class Limits(BaseModel):
     """The settings that checks of documents and answers look at: the largest request, and what is kept of it."""
 
@@ -102,6 +109,8 @@ class Limits(BaseModel):
 
 class Settings(Limits):
     """How this Forecourt runs. An environment variable wins over the file; an unknown name in either is refused."""
+
+    _of_extensions: dict[str, str] = PrivateAttr(default_factory=dict)
 
     environment: Literal["development", "production"] = Field(
         "development", description="`production` refuses the demo and asks for a signing key of its own."
@@ -399,6 +408,17 @@ class Settings(Limits):
     def folder(self) -> Path:
         """Return the profile's own part of the data folder, so that two profiles never share a database."""
         return self.data_folder / Path(self.profile).name
+
+    @property
+    def of_extensions(self) -> Mapping[str, str]:
+        """Return the settings of extensions by name, such as ``plants_url``; see `with_extension_settings`."""
+        return self._of_extensions
+
+    def with_extension_settings(self, values: Mapping[str, str]) -> "Settings":
+        """Return these settings and those of extensions, which are theirs to check."""
+        copy = self.model_copy()
+        copy._of_extensions = dict(values)
+        return copy
 
     @property
     def key_file(self) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import connectors.directory.tables as directory_tables
 import connectors.identity.embedded as identity_tables
@@ -40,14 +41,18 @@ from connectors.shop.migrations import MIGRATIONS as SHOP
 from gateway.auth.policy_reloader import PolicyFile
 from gateway.profile_files import Profile
 from gateway.settings import Settings
+from gateway.settings_sources import InvalidSettings, missing_extension_settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_positions import TomlPositions
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
+from permissions.vocabulary import CUSTOMER_CODES, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.pages import page_urls
 from resolvers.mail.templates import InvalidMailTexts
 from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import BY_PASSWORD, Domain
+
+if TYPE_CHECKING:
+    from connectors.http.client import HttpBackend
 
 log = logging.getLogger("forecourt")
 
@@ -94,6 +99,7 @@ async def open_wiring(
 
     Raises:
         InvalidPolicy, InvalidCatalogue, InvalidMailTexts: The profile cannot be used.
+        InvalidSettings: One that an extension needs is missing, or cannot be used.
         UnusableKey: A signing key cannot be read.
         DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
         BackendUnavailable: The database does not answer.
@@ -109,8 +115,13 @@ async def open_wiring(
         audience="forecourt",
         lifetime=timedelta(minutes=settings.access_token_minutes),
     )
+    if missing := missing_extension_settings(settings, profile):
+        raise InvalidSettings("\n".join(missing))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(keys.watched())
+        extensions = _open_extensions(settings, profile)
+        for backend in extensions.values():
+            stack.push_async_callback(backend.close)
         engine = _open_our_database(settings)
         stack.push_async_callback(engine.dispose)
         for migrations in MIGRATIONS:
@@ -146,6 +157,7 @@ async def open_wiring(
                 portal=portal_of(settings, profile),
                 mail_wording=mail_wording,
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
+                extensions=extensions,
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),
@@ -156,10 +168,27 @@ async def open_wiring(
                 "shop": shop.healthy,
                 "events": events.healthy,
                 "mail": mailer.healthy,
+                **{name: backend.healthy for name, backend in extensions.items()},
             },
             mailbox if mailer is mailbox else None,
             work,
+            calls_http=bool(extensions),
         )
+
+
+def _open_extensions(settings: Settings, profile: Profile) -> "dict[str, HttpBackend]":
+    """Return the back ends of the profile's extensions by name; none is asked before a request is.
+
+    Raises:
+        InvalidSettings: A URL is none of a back end.
+    """
+    opened = {}
+    for declared in (one for extension in profile.extensions for one in extension.back_ends):
+        try:
+            opened[declared.name] = declared.opened(settings.of_extensions)
+        except ValueError as error:
+            raise InvalidSettings(f"FORECOURT_{declared.url.upper()}: {error}.") from error
+    return opened
 
 
 def portal_of(settings: Settings, profile: Profile) -> Portal:
@@ -196,7 +225,7 @@ async def profile_problems(profile: Profile) -> list[str]:
     problems, policy, applications = [], None, None
     if profile.policy_text:
         try:
-            policy = parse_policy(profile.policy_text, profile.policy_source)
+            policy = parse_policy(profile.policy_text, profile.policy_source, profile.not_loaded)
         except InvalidPolicy as error:
             problems.append(str(error))
     if profile.applications_text:
@@ -220,7 +249,7 @@ async def profile_problems(profile: Profile) -> list[str]:
 
 
 async def _read_policy(profile: Profile) -> tuple[Policy, EmbeddedApplications]:
-    policy = parse_policy(profile.policy_text, profile.policy_source)
+    policy = parse_policy(profile.policy_text, profile.policy_source, profile.not_loaded)
     applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
     await _check_catalogue_of(profile, applications, policy)
     if missing := await _missing_icons(profile, applications):
@@ -340,14 +369,14 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
         for what, key, path, role_keys, permissions in doors:
             unknown_roles, unknown_codes = (
                 sorted(role_keys - policy.roles.keys()),
-                sorted(permissions - _CUSTOMER_CODES),
+                sorted(permissions - CUSTOMER_CODES),
             )
             for role in unknown_roles:
                 problem = f'{what} {key} opens for the role "{role}", which the policy does not have'
                 note(positions.line_of(*path, "roles", role), problem, nearest(role, list(policy.roles)))
             for code in unknown_codes:
                 problem = f'{what} {key} opens for "{code}", which is no permission of customers'
-                note(positions.line_of(*path, "permissions", code), problem, nearest(code, sorted(_CUSTOMER_CODES)))
+                note(positions.line_of(*path, "permissions", code), problem, nearest(code, sorted(CUSTOMER_CODES)))
             opens_otherwise = what == "the application" and (application.open_to or application.for_every_member)
             is_known = not unknown_roles and not unknown_codes
             if is_known and not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
@@ -359,9 +388,6 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
                 )
     if problems:
         raise InvalidPolicy("\n".join(problems))
-
-
-_CUSTOMER_CODES = frozenset(permission.value for permission in Permission if permission not in VENDOR_PERMISSIONS)
 
 
 async def _check_catalogue_of(profile: Profile, applications: EmbeddedApplications, policy: Policy) -> None:

@@ -4,7 +4,7 @@ from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.applications.interface import Applications
 from connectors.directory.directory import Directory
@@ -30,6 +30,9 @@ from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import Domain, PortalFacts, SignInMethod
 from resolvers.texts import Text
 from resolvers.viewer import viewer_of
+
+if TYPE_CHECKING:
+    from connectors.http.client import HttpBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Backends:
     """The applications behind the gateway, each behind its interface.
 
     `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
+    `extensions` are those that extensions have brought along, by name.
     """
 
     directory: Directory
@@ -72,6 +76,7 @@ class Backends:
     portal: Portal = field(default_factory=Portal)
     mail_wording: MailWording = field(default_factory=MailWording)
     refresh_reuse: timedelta = timedelta(seconds=10)
+    extensions: Mapping[str, "HttpBackend"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

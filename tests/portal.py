@@ -291,7 +291,8 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
     clock = Clock()
     try:
         settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)
-        app = create_app(settings, clock=clock, schema=shared_schema())
+        is_extended = bool(profile_files.load_profile(profile).extensions)
+        app = create_app(settings, clock=clock, schema=None if is_extended else shared_schema())
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
         async with (
             app.router.lifespan_context(app),

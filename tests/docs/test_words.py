@@ -26,6 +26,11 @@ ALLOWED = (
         r"company in the address|address\.company|company=|company: str|given\.company|of\.company",
         "a line of a postal address",
     ),
+    (
+        "company",
+        r'(by|belongs) += *\\?"company|\?company=|company: str, number|"company": company|for company in reversed',
+        "a parameter and a key of the plants portal in the example",
+    ),
     ("company", r"(Specialist|qualified) companies", "businesses that are found by an application, no customers"),
     (
         "question",
