@@ -32,6 +32,7 @@ from resolvers.texts import Text
 from resolvers.viewer import viewer_of
 
 if TYPE_CHECKING:
+    from connectors.cache.fetches import CachedFetch
     from connectors.http.client import HttpBackend
 
 
@@ -62,7 +63,7 @@ class Backends:
     """The applications behind the gateway, each behind its interface.
 
     `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
-    `extensions` are those that extensions have brought along, by name.
+    `extensions` are those that extensions have brought along, by name, and `kept` what keeps the answers of some.
     """
 
     directory: Directory
@@ -77,6 +78,7 @@ class Backends:
     mail_wording: MailWording = field(default_factory=MailWording)
     refresh_reuse: timedelta = timedelta(seconds=10)
     extensions: Mapping[str, "HttpBackend"] = field(default_factory=dict)
+    kept: Mapping[str, "CachedFetch"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

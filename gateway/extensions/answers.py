@@ -53,6 +53,7 @@ class BackendAnswers:
         assert self.key_of is not None
         most = self._most(values)
         keys = [str(key) if key is not None else None for key in map(self.key_of, parents)]
+        organizations = list(map(self.organization_of, parents)) if self.organization_of else [None] * len(parents)
         found = await self.backend.rows_of(
             context,
             self.path,
@@ -62,9 +63,7 @@ class BackendAnswers:
             rows=self.rows,
             params=self._sent(most),
             headers=self._filled(context),
-        )
-        organizations = (
-            map(self.organization_of, parents) if self.organization_of is not None else [None] * len(parents)
+            organizations=organizations,
         )
         return [self._answer(rows, whose, most) for rows, whose in zip(found, organizations, strict=True)]
 
