@@ -23,6 +23,7 @@ from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
 from connectors.database.migrations import check_migrated, migrate, unindexed
 from connectors.directory.directory import Directory
+from connectors.directory.external_ids import MappedIds
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
@@ -162,6 +163,7 @@ async def open_wiring(
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
                 extensions=extensions,
                 kept=_open_caches(settings, profile, extensions, stack),
+                external_ids=MappedIds(engine),
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),

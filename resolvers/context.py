@@ -11,6 +11,7 @@ from connectors.directory.directory import Directory
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.standings import StandingsOnDemand
+from connectors.external_ids import ExternalIds
 from connectors.identity.interface import Accounts
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens
@@ -63,7 +64,8 @@ class Backends:
     """The applications behind the gateway, each behind its interface.
 
     `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
-    `extensions` are those that extensions have brought along, by name, and `kept` what keeps the answers of some.
+    `extensions` are those that extensions have brought along, by name; `kept` keeps the answers of some, and
+    `external_ids` say who is who there.
     """
 
     directory: Directory
@@ -79,6 +81,7 @@ class Backends:
     refresh_reuse: timedelta = timedelta(seconds=10)
     extensions: Mapping[str, "HttpBackend"] = field(default_factory=dict)
     kept: Mapping[str, "CachedFetch"] = field(default_factory=dict)
+    external_ids: ExternalIds | None = None
 
 
 @dataclass(frozen=True, slots=True)

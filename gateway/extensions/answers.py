@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import UnexpectedAnswer
+from connectors.errors import NotMapped, UnexpectedAnswer
 from gateway.extensions.row_readers import ReadRows, WrongShape
 from resolvers.context import RequestContext
 from resolvers.refusals import InvalidArgument
@@ -29,13 +29,15 @@ class Limit:
 class BackendAnswers:
     """What one field asks, and how it reads the answer.
 
-    A list of records, or one of them, is read by `read_rows`; a single value of the first row by `read_value`.
+    `key_of` reads by what an object is known there, or whose external id for the back end `external` that is. A list of
+    records, or one of them, is read by `read_rows`; a single value of the first row by `read_value`.
     """
 
     backend: DeclaredBackend
     path: str
     batch: Batch | None
     key_of: Callable[[Any], Any] | None
+    external: str | None
     organization_of: Callable[[Any], str | None] | None
     rows: str | None
     belongs: str | None
@@ -52,7 +54,8 @@ class BackendAnswers:
         assert self.batch is not None
         assert self.key_of is not None
         most = self._most(values)
-        keys = [str(key) if key is not None else None for key in map(self.key_of, parents)]
+        own = list(map(self.key_of, parents))
+        keys = [str(key) if key is not None else None for key in await self._known_as(context, own)]
         organizations = list(map(self.organization_of, parents)) if self.organization_of else [None] * len(parents)
         found = await self.backend.rows_of(
             context,
@@ -65,7 +68,23 @@ class BackendAnswers:
             headers=self._filled(context),
             organizations=organizations,
         )
-        return [self._answer(rows, whose, most) for rows, whose in zip(found, organizations, strict=True)]
+        answers = [self._answer(rows, whose, most) for rows, whose in zip(found, organizations, strict=True)]
+        if self.external is None:
+            return answers
+        return [
+            NotMapped(self.external, owner) if key is None and owner is not None else answer
+            for key, owner, answer in zip(keys, own, answers, strict=True)
+        ]
+
+    async def _known_as(self, context: RequestContext, own: Sequence[Any]) -> Sequence[Any]:
+        """Return by what each object is known to the back end."""
+        if self.external is None:
+            return own
+        ids = context.backends.external_ids
+        assert ids is not None  # the wiring opens them with the back ends of extensions
+        if any(str(owner).startswith("usr_") for owner in own):
+            return await ids.of_people(self.external, own)
+        return await ids.of_organizations(self.external, own)
 
     async def alone(self, context: RequestContext, **values: Any) -> Any:
         """Return the answer of a field without a parent."""

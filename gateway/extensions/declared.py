@@ -51,7 +51,7 @@ _BACKEND = ("description", "url", "sign_in", "timeout", "at_once", "cache", "hea
 _SIGN_IN = ("kind", "secret", "token_url", "user", "client_id", "key", "header", "prefix", "scope")
 _CACHE = ("for", "scope", "stale_on_error")
 _TYPE = ("description", "fields")
-_TYPE_FIELD = ("type", "from", "description", "requires", "missing")
+_TYPE_FIELD = ("type", "from", "description", "requires", "missing", "at_most")
 _FIELD = ("type", "from", "description", "requires", "get", "batch", "rows", "belongs", "limit", "at_most", "params")
 _BATCH = ("by", "of", "join", "repeat", "body", "each", "all", "at_most")
 _FORMS = ("join", "repeat", "body", "each", "all")
@@ -59,6 +59,7 @@ _LIMIT = ("argument", "sent_as", "counts", "default", "at_most")
 _TEST = ("asks", "calls")
 
 _TYPE_WORD = re.compile(r"(\[?)\s*([A-Za-z_]\w*)(!?)\s*(\]?)(!?)")
+_EXTERNAL_ID = re.compile(r"external_id\.([a-z][a-z0-9_]*)")
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-api-key", "api-key")
 _FILLED_IN = ("language", "request_id")
 _LONGEST_TIMEOUT = 30.0
@@ -77,27 +78,38 @@ GRAPHQL: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A type of ours that may be extended: by which attributes its objects are known elsewhere, and whose they are."""
+    """A type of ours that may be extended: by which attributes its objects are known elsewhere, and whose they are.
+
+    `owner` is the attribute with the id of the organization, or of the person, whose external id counts.
+    """
 
     type_: type
     record: type | None
     keys: Mapping[str, str]
     organization: str | None = None
+    owner: str | None = None
+
+    def attribute_of(self, key: str) -> str:
+        """Return the attribute that a key is read from."""
+        return self.keys[key] if key in self.keys else str(self.owner)
 
 
 PARENTS: Mapping[str, Parent] = {
     "Organization": Parent(
-        extending.Organization, OrganizationRecord, {"customer_number": "customer_number", "id": "id"}, "id"
+        extending.Organization, OrganizationRecord, {"customer_number": "customer_number", "id": "id"}, "id", "id"
     ),
     "Membership": Parent(
         extending.Membership,
         MembershipRecord,
         {"id": "id", "user_id": "user_id", "organization_id": "organization_id"},
         "organization_id",
+        "user_id",
     ),
-    "Order": Parent(extending.Order, OrderRecord, {"number": "number", "id": "id"}, "organization_id"),
-    "User": Parent(extending.User, UserRecord, {"email": "email", "id": "id"}, "seen_in"),
-    "Viewer": Parent(extending.Viewer, CallerRecord, {"email": "user.email", "id": "user.id"}),
+    "Order": Parent(
+        extending.Order, OrderRecord, {"number": "number", "id": "id"}, "organization_id", "organization_id"
+    ),
+    "User": Parent(extending.User, UserRecord, {"email": "email", "id": "id"}, "seen_in", "id"),
+    "Viewer": Parent(extending.Viewer, CallerRecord, {"email": "user.email", "id": "user.id"}, None, "user.id"),
     "Query": Parent(extending.Query, None, {}),
 }
 
@@ -330,7 +342,10 @@ class _Compiler:
             table.text("description", "Its serial number."),
             table.choice("missing", _MISSING, "drop"),
         )
-        rule = self.requires(table) if "requires" in table else None
+        rule, most = (
+            self.requires(table) if "requires" in table else None,
+            table.number("at_most", _MOST_ROWS, 1, 1_000),
+        )
         if not is_attribute(name) or name == "organization_id":
             table.note(f'"{name}" is no name of a field; write small letters, digits and _, such as peak_power')
             return None
@@ -346,7 +361,7 @@ class _Compiler:
         row = RowField(name, tuple(path.split(".")), of, shape.is_list, shape.is_required, missing == "fail")
         annotation = list[graphql] if shape.is_list else graphql  # type: ignore[valid-type]
         declared = extending.attribute(
-            name, description=description, requires=rule, at_most=_MOST_ROWS if shape.is_list else None
+            name, description=description, requires=rule, at_most=most if shape.is_list else None
         )
         return declared, annotation if shape.is_required else annotation | None, row
 
@@ -401,7 +416,8 @@ class _Compiler:
             backend=backend,
             path=path,
             batch=batch,
-            key_of=attrgetter(parent.keys[key]) if key is not None else None,
+            key_of=attrgetter(parent.attribute_of(key)) if key is not None else None,
+            external=key.partition(".")[2] or None if key is not None else None,
             organization_of=attrgetter(parent.organization) if parent.organization is not None else None,
             rows=rows,
             belongs=belongs,
@@ -444,8 +460,9 @@ class _Compiler:
         form = table.one_of(_FORMS, lambda: 'write join = ",", repeat = true, body = "ids", each = true or all = true')
         at_most = table.number("at_most", 50, 1, 1_000)
         key = table.text("of", next(iter(parent.keys)))
-        if key is not None and key not in parent.keys:
-            table.note(f'"{key}" is nothing that {type_name} is known by{nearest(key, list(parent.keys))}', "of")
+        if key is not None and key not in parent.keys and not _EXTERNAL_ID.fullmatch(key):
+            known = [*parent.keys, "external_id.NAME"]
+            table.note(f'"{key}" is nothing that {type_name} is known by{nearest(key, known)}', "of")
             key = None
         in_path = form == "each" and "{key}" in str(field.values.get("get"))
         by = table.text("by", "company") if form in ("join", "repeat") or (form == "each" and not in_path) else None
@@ -517,9 +534,9 @@ def _function(answers: BackendAnswers, parent: Parent, key: str | None) -> Calla
 
         answer, names = answer_alone, ["context"]
     else:
-        read = [parent.keys[str(key)]] + ([parent.organization] if parent.organization is not None else [])
+        read = [parent.attribute_of(str(key))] + ([parent.organization] if parent.organization is not None else [])
 
-        @reads(parent.record, attrgetter(*read))
+        @reads(parent.record, attrgetter(*(one.partition(".")[0] for one in read)))
         async def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
             return await answers.of_all(context, parents, **values)
 

@@ -9,11 +9,12 @@ import pytest
 from aiohttp import web
 
 from connectors.errors import BackendUnavailable, UnexpectedAnswer
-from schema.extending import Batch, Extension
-from schema.extending.back_end import DeclaredBackend
+from connectors.http.limits import HttpLimits
+from schema.extending import Batch, DeclaredBackend, DeclaredSignIn
+from schema.graph.backends import Backend
 from tests.extensions.upstream import Upstream, upstream
 
-PORTAL: DeclaredBackend = Extension("parcels", api=1).http_backend()
+PORTAL = DeclaredBackend("parcels", "parcels", Backend.SHOP, "parcels_url", DeclaredSignIn(), HttpLimits())
 
 
 @asynccontextmanager
