@@ -346,7 +346,7 @@ class _Compiler:
             self.requires(table) if "requires" in table else None,
             table.number("at_most", _MOST_ROWS, 1, 1_000),
         )
-        if not is_attribute(name) or name == "organization_id":
+        if not is_attribute(name):
             table.note(f'"{name}" is no name of a field; write small letters, digits and _, such as peak_power')
             return None
         if shape is None or path is None or description is None:
@@ -394,6 +394,8 @@ class _Compiler:
         if shape is not None and shape.is_required:
             table.note(f"{type_name}.{name} is filled by a back end, so it can be null; leave out the last !", "type")
         batch, key = self.batch(type_name, parent, table) if parent.record is not None else (None, None)
+        if batch is not None and batch.each:
+            extension.notes.append(f"{type_name}.{name} makes a call for each {type_name} on the page (each = true).")
         limit = self.limit(table, batch, shape)
         value_path = table.text("from", "count") if shape is not None and shape.word in SCALARS else None
         if shape is not None and shape.word in self.own_types and "from" in table:

@@ -93,6 +93,9 @@ class RowField:
     fails: bool = False
 
 
+_TAKEN = ("self", "organization_id", "is_type_of")
+"""What the class of a record, or that of its type, has already."""
+
 ReadRows = Callable[[Sequence[Any], "str | None"], tuple[list[Any], int]]
 """Reads rows into records of one organization; says too how many were left out, as what is required was missing."""
 
@@ -258,4 +261,5 @@ class _Code:
 
 def is_attribute(name: str) -> bool:
     """Return whether a name can be that of an attribute of a record."""
-    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_") and name.isascii()
+    is_name = name.isidentifier() and name.isascii() and not name.startswith("_") and not keyword.iskeyword(name)
+    return is_name and name not in _TAKEN

@@ -23,6 +23,12 @@ from schema.graph.fields import DeclaredField
 API = 1
 """The version of the façade: what an extension written for it may rely on."""
 
+_OURS = (
+    "applications", "changes", "database", "directory", "events", "forecourt", "identity", "mail",
+    "rate_limits", "shop",
+)  # fmt: skip
+"""What stands in logs, in errors and in /health/ready for us."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
@@ -37,6 +43,8 @@ class Extension:
         """Raise InvalidExtension when this Forecourt cannot be extended so."""
         if not _NAME.fullmatch(name):
             raise InvalidExtension(f'"{name}" is no name of an extension; write small letters, digits and _, as plants')
+        if name in _OURS:
+            raise InvalidExtension(f'"{name}" is what Forecourt calls a part of its own; call the extension otherwise')
         if api != API:
             raise InvalidExtension(f"{name} is written for api {api}, and this Forecourt has api {API}")
         self.name = name
@@ -44,6 +52,7 @@ class Extension:
         self.back_ends: list[DeclaredBackend] = []
         self.types: list[Any] = []
         self.tests: list[tuple[str, Mapping[str, int]]] = []
+        self.notes: list[str] = []
         self._settings: dict[str, ExtensionSetting] = {}
         self._fields: dict[str, list[DeclaredField]] = {}
         file = Path(sys._getframe(1).f_globals.get("__file__", "."))  # of whoever makes the extension

@@ -148,6 +148,12 @@ def line_of(text: str, beginning: str) -> int:
             '"peak power" is no name of a field; write small letters, digits and _, such as peak_power.',
         ),
         (
+            "peak_power",
+            "is_type_of",
+            "is_type_of",
+            '"is_type_of" is no name of a field; write small letters, digits and _, such as peak_power.',
+        ),
+        (
             "[fields.Organization.plants]",
             "[fields.Organisation.plants]",
             "[fields",

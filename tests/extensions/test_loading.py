@@ -1,5 +1,7 @@
 """An extension that cannot be part of the portal says so before anything is served, with what to write instead."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -15,6 +17,7 @@ from permissions.vocabulary import forgetting_permissions
 from schema.extending import InvalidExtension
 from schema.graph.backends import forgetting_backends
 from schema.graph.build import InvalidSchema, build_schema
+from tests.docs.markdown import ROOT
 from tests.extensions.profiles import profile_with
 
 TICKETS = Path(__file__).with_name("tickets")
@@ -51,6 +54,8 @@ def refusal_of(folder: Path, text: str, **files: str) -> str:
         ("x = 1\nextension = 1 / 0\n", "ZeroDivisionError: division by zero."),
         ('from schema.extending import *\nextension = Extension("parcels", api=2)',
          "parcels is written for api 2, and this Forecourt has api 1."),
+        ('from schema.extending import *\nextension = Extension("directory", api=1)',
+         '"directory" is what Forecourt calls a part of its own; call the extension otherwise.'),
         ('from schema.extending import *\nextension = Extension("Parcels", api=1)',
          '"Parcels" is no name of an extension; write small letters, digits and _, as plants.'),
         (BEGIN + 'extension.permission("ORDER_VIEW")', 'the permission "ORDER_VIEW" of the extension parcels begins '
@@ -238,3 +243,14 @@ def test_what_is_no_list_of_names_is_refused_with_its_line(tmp_path: Path, writt
 
 def test_the_facade_has_what_it_says() -> None:
     assert [name for name in schema.extending.__all__ if not hasattr(schema.extending, name)] == []
+
+
+def test_without_extensions_nothing_of_them_is_loaded() -> None:
+    code = (
+        "import sys; from gateway.app import create_app; from gateway.settings_sources import read_settings;"
+        "create_app(read_settings({})); print([name for name in sys.modules if name.startswith("
+        "('gateway.extensions', 'schema.extending', 'connectors.http.client', 'aiohttp'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert done.stdout == "[]\n"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aiohttp import web
 from gateway.extensions.declared import extension_from_toml
 from gateway.profile_files import load_profile
 from schema.graph.build import build_schema, printed
+from schema.graph.fields import DECLARATION, Declaration
 from tests.docs.markdown import ROOT, Page
 from tests.extensions.profiles import profile_with
 from tests.extensions.upstream import Upstream, upstream
@@ -219,3 +221,24 @@ def test_the_same_file_with_all_that_a_back_end_can_say_declares_the_same(tmp_pa
     )
 
     assert of_page == of_file
+
+
+@pytest.mark.parametrize("organizations", [1, 100])
+async def test_one_organization_and_a_hundred_are_asked_for_by_one_call(tmp_path: Path, organizations: int) -> None:
+    """As many as `at_most` allows; the example's 50 would make it two."""
+    (tmp_path / "plants.toml").write_text(EXAMPLE.replace("at_most = 50", "at_most = 100"), encoding="utf-8")
+    extension = extension_from_toml(tmp_path / "plants.toml")
+    (declared,) = extension.addition.fields["Organization"]
+    declaration: Declaration = declared.metadata[DECLARATION]
+    parents: Any = [SimpleNamespace(id=f"org_{n}", customer_number=f"K-{n}") for n in range(organizations)]
+
+    async with upstream(plants=plants, token=lambda *_: {"access_token": "of plants"}) as server:
+        values = {"plants_url": server.url, "plants_token_url": f"{server.url}/token", "plants_secret": "x"}
+        backend = extension.back_ends[0].opened(values)
+        context: Any = SimpleNamespace(backends=SimpleNamespace(extensions={"plants": backend}, kept={}))
+        answers = await declaration.answer_all(context, parents, first=1)
+        await backend.close()
+
+    assert [[record.serial for record in answer] for answer in answers] == [["S-0"]] * organizations
+    assert [record.organization_id for (record,) in answers] == [parent.id for parent in parents]
+    assert len([call for call in server.asked if call.startswith("GET /plants")]) == 1

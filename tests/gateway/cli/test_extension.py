@@ -95,3 +95,43 @@ def test_the_policy_check_names_grants_of_an_extension_that_is_gone(tmp_path: Pa
         "extension that it came from, or take them back." in done.output
     )
     assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["plants", "charging_points"])
+def test_a_new_extension_is_good_as_it_is_written(tmp_path: Path, name: str) -> None:
+    profile = profile_with(tmp_path)
+
+    written = runs("extension", "new", name, profile=profile)
+    checked = runs("extension", "check", name, profile=profile)
+
+    assert written.exit_code == 0
+    assert checked.exit_code == 0, checked.output
+    type_name = {"plants": "plants", "charging_points": "chargingPoints"}[name]
+    assert checked.output.splitlines()[0] == (
+        f"{name} is good: {name.upper()}_VIEW, back end {name.upper()}, Organization.{type_name}."
+    )
+    assert runs("extension", "new", name, profile=profile).exit_code == 2
+
+
+def test_a_new_extension_is_not_written_into_a_shipped_profile() -> None:
+    done = CliRunner().invoke(cli, ["extension", "new", "plants", "--profile", "solar_terminal"], color=False)
+
+    assert done.exit_code == 2
+    assert "A shipped profile stays as it is" in done.output
+
+
+def test_check_reads_the_tests_of_a_file_and_notes_calls_for_each(tmp_path: Path) -> None:
+    profile = profile_with(tmp_path)
+    runs("extension", "new", "plants", profile=profile)
+    file = profile / "extensions" / "plants.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('join = ","', "each = true"), encoding="utf-8")
+
+    each = runs("extension", "check", "plants", profile=profile)
+    file.write_text(text.replace("{ number }", "{ nubmer }").replace("{ PLANTS =", "{ PLANT ="), encoding="utf-8")
+    wrong = runs("extension", "check", "plants", profile=profile)
+
+    assert "Note: Organization.plants makes a call for each Organization on the page (each = true).\n" in each.output
+    assert wrong.exit_code == 2
+    assert "Cannot query field 'nubmer' on type 'Plant'. Did you mean 'number'?" in wrong.output
+    assert '"PLANT" is none of its back ends; did you mean "PLANTS"?' in wrong.output
