@@ -115,7 +115,8 @@ class DeclaredBackend:
         async def fetch(keys: Sequence[str], asked: "_AskedBy") -> Sequence[Rows]:
             return await self._fetched(opened, keys, asked)
 
-        return CachedFetch(self.name, "rows", fetch, self.caching, store)
+        # Two gateways may share a Redis and ask different servers of the same name.
+        return CachedFetch(self.name, f"rows of {opened.url}", fetch, self.caching, store)
 
     async def forget(self, context: RequestContext, keys: Sequence[str]) -> None:
         """Let nothing count any more that was kept for these keys: a change of theirs was made."""

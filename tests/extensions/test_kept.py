@@ -83,7 +83,9 @@ async def test_keys_are_kept_one_by_one_for_their_organizations_and_emptied_afte
 
     async with upstream(sites=sites) as server:
         backend = KEPT.opened({"sites_url": server.url})
-        kept = {"sites": KEPT.kept(backend, EmbeddedCache())}
+        store = EmbeddedCache()
+        kept_here = KEPT.kept(backend, store)
+        kept = {"sites": kept_here}
         context: Any = SimpleNamespace(backends=SimpleNamespace(extensions={"sites": backend}, kept=kept))
 
         async def ask(keys: list[str | None], owners: list[str | None], **more: Any) -> list[Any]:
@@ -97,6 +99,14 @@ async def test_keys_are_kept_one_by_one_for_their_organizations_and_emptied_afte
         await KEPT.forget(context, ["K-3"])
         await ask(["K-1", "K-2", "K-3"], ["org_1", "org_2", "org_3"])
         assert server.asked == [f"GET /sites?company={keys}" for keys in ("K-1%2CK-2", "K-3", "K-1", "K-3")]
+
+        server.asked.clear()
+        elsewhere = KEPT.opened({"sites_url": server.url.replace("127.0.0.1", "localhost")})
+        context.backends.kept["sites"] = KEPT.kept(elsewhere, store)
+        await ask(["K-1"], ["org_1"])
+        assert server.asked == ["GET /sites?company=K-1"]
+        await elsewhere.close()
+        context.backends.kept["sites"] = kept_here
 
         server.asked.clear()
         for _ in range(2):
