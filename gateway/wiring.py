@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,9 @@ import connectors.mail.mailbox as mailbox_tables
 import connectors.shop.tables as shop_tables
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord, InvalidCatalogue
+from connectors.cache.embedded import EmbeddedCache
+from connectors.cache.fetches import CachedFetch
+from connectors.cache.interface import CacheStore
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
 from connectors.database.migrations import check_migrated, migrate, unindexed
@@ -167,6 +170,7 @@ async def open_wiring(
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
                 file_links_for=timedelta(minutes=settings.files_link_minutes),
                 extensions=extensions,
+                kept=_open_caches(settings, profile, extensions, stack),
                 external_ids=MappedIds(engine),
             ),
             tokens,
@@ -202,6 +206,22 @@ def _open_extensions(settings: Settings, profile: Profile) -> "dict[str, HttpBac
         except ValueError as error:
             raise InvalidSettings(f"FORECOURT_{declared.url.upper()}: {error}.") from error
     return opened
+
+
+def _open_caches(
+    settings: Settings, profile: Profile, extensions: "Mapping[str, HttpBackend]", stack: AsyncExitStack
+) -> dict[str, CachedFetch]:
+    """Return what keeps the answers of extensions' back ends, by name: in Redis where there is one, else in memory."""
+    caching = [one for extension in profile.extensions for one in extension.back_ends if one.caching is not None]
+    if not caching:
+        return {}
+    store: CacheStore = EmbeddedCache()
+    if settings.redis_url is not None:
+        from connectors.cache.redis import RedisCache  # as above
+
+        store = RedisCache(settings.redis_url.get_secret_value())
+    stack.push_async_callback(store.close)
+    return {declared.name: declared.kept(extensions[declared.name], store) for declared in caching}
 
 
 def portal_of(settings: Settings, profile: Profile) -> Portal:

@@ -34,6 +34,7 @@ from resolvers.texts import Text
 from resolvers.viewer import viewer_of
 
 if TYPE_CHECKING:
+    from connectors.cache.fetches import CachedFetch
     from connectors.http.client import HttpBackend
 
 
@@ -65,7 +66,8 @@ class Backends:
 
     `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
     `file_links_for` is how long a link to a file counts.
-    `extensions` are those that extensions have brought along, by name; `external_ids` say who is who there.
+    `extensions` are those that extensions have brought along, by name; `kept` keeps the answers of some, and
+    `external_ids` say who is who there.
     """
 
     directory: Directory
@@ -82,6 +84,7 @@ class Backends:
     refresh_reuse: timedelta = timedelta(seconds=10)
     file_links_for: timedelta = timedelta(minutes=5)
     extensions: Mapping[str, "HttpBackend"] = field(default_factory=dict)
+    kept: Mapping[str, "CachedFetch"] = field(default_factory=dict)
     external_ids: ExternalIds | None = None
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 from hashlib import blake2b
@@ -19,6 +19,8 @@ from connectors.single_flight import SingleFlight
 
 _JSON_ALONE = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 """What would come back as something else than it was is refused."""
+
+_REPORTED_EVERY = 60.0
 
 log = logging.getLogger("forecourt.cache")
 
@@ -93,6 +95,7 @@ class CachedFetch:
         self._clock = clock
         self._flights = SingleFlight[Mapping[str, Any]]()
         self._under_way: dict[str, _Batch] = {}
+        self._reported = clock()
 
     async def __call__(
         self, keys: Sequence[str], *arguments: Any, organizations: Sequence[str] | None = None
@@ -128,6 +131,7 @@ class CachedFetch:
         if missing:
             answers.update(await self._answers(missing, arguments, number_of))
             self._cover(answers, stale)
+        self._report()
         found = [answers[one.name] for one in asked]
         if found and all(isinstance(answer, Exception) for answer in found):
             raise found[0]
@@ -136,6 +140,13 @@ class CachedFetch:
     async def forget(self, keys: Sequence[str]) -> None:
         """Let nothing count any more that was kept for these keys, by any fetch of this back end."""
         await self._store.empty([f"{self._backend}:{key}" for key in keys])
+
+    def _report(self) -> None:
+        """Say in the log, once a minute while it is used, how much of what was asked for was kept."""
+        now = self._clock()
+        if now >= self._reported + _REPORTED_EVERY:
+            self._reported = now
+            log.info("answers kept", extra={"backend": self._backend, "fetch": self._name, **asdict(self.counts)})
 
     def _owners(self, keys: Sequence[str], organizations: Sequence[str] | None) -> list[tuple[str, ...]] | None:
         """Return for whom each answer is kept; None where it is not."""

@@ -56,6 +56,7 @@ class BackendAnswers:
         most = self._most(values)
         own = list(map(self.key_of, parents))
         keys = [str(key) if key is not None else None for key in await self._known_as(context, own)]
+        organizations = list(map(self.organization_of, parents)) if self.organization_of else [None] * len(parents)
         found = await self.backend.rows_of(
             context,
             self.path,
@@ -65,9 +66,7 @@ class BackendAnswers:
             rows=self.rows,
             params=self._sent(most),
             headers=self._filled(context),
-        )
-        organizations = (
-            map(self.organization_of, parents) if self.organization_of is not None else [None] * len(parents)
+            organizations=organizations,
         )
         answers = [self._answer(rows, whose, most) for rows, whose in zip(found, organizations, strict=True)]
         if self.external is None:

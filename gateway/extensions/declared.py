@@ -33,7 +33,16 @@ from permissions.toml_positions import parser_problem
 from permissions.vocabulary import CUSTOMER_CODES, Permission
 from resolvers.context import RequestContext
 from schema import extending
-from schema.extending import Batch, DeclaredBackend, DeclaredSignIn, Extension, InvalidExtension, SignInKind
+from schema.extending import (
+    Batch,
+    Caching,
+    DeclaredBackend,
+    DeclaredSignIn,
+    Extension,
+    InvalidExtension,
+    Scope,
+    SignInKind,
+)
 from schema.extending.permission_texts import permission_text
 from schema.graph.clashes import DECLARED_IN
 
@@ -210,13 +219,13 @@ class _Compiler:
         timeout = table.seconds("timeout", 2.0, _LONGEST_TIMEOUT)
         at_once = table.number("at_once", 8, 1, 100)
         description = table.text("description") if "description" in table else None
-        self.cache(table)
         headers = self.headers(table)
+        caching = self.cache(table, headers)
         if url is None:
             return None
         try:
             declared = extension.http_backend(
-                description=description, url=url, sign_in=sign_in, timeout=timeout, at_once=at_once
+                description=description, url=url, sign_in=sign_in, timeout=timeout, at_once=at_once, caching=caching
             )
         except InvalidExtension as error:
             table.note(str(error))
@@ -248,14 +257,24 @@ class _Compiler:
             table.text("scope"),
         )
 
-    def cache(self, backend: Table) -> None:
+    def cache(self, backend: Table, headers: Mapping[str, str]) -> Caching | None:
         if "cache" not in backend:
-            return
+            return None
         table = backend.table("cache", _CACHE)
         table.needs("for", '"30s"')
-        table.seconds("for", 30.0, _DAY)
-        table.choice("scope", ("public", "organization", "viewer"), "viewer")
-        table.seconds("stale_on_error", 0.0, _DAY)
+        seconds = table.seconds("for", 30.0, _DAY)
+        scope = table.choice("scope", tuple(Scope), Scope.VIEWER)
+        stale = table.seconds("stale_on_error", 0.0, _DAY)
+        for name, value in headers.items():
+            if "{request_id}" in value:
+                backend.note(
+                    f"{name} differs from request to request, so nothing would be found in the cache; leave it out, "
+                    "for X-Request-Id is sent anyway"
+                )
+        if seconds + stale > _DAY:
+            table.note("for and stale_on_error come to more than a day together", "stale_on_error")
+            return None
+        return Caching(seconds, Scope(scope), stale)
 
     def headers(self, backend: Table) -> Mapping[str, str]:
         table, headers = backend.table("headers"), {}

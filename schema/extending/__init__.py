@@ -5,6 +5,7 @@ What else there is changes without notice; `forecourt extension check` refuses a
 
 from strawberry import ID
 
+from connectors.cache.fetches import Caching, Scope
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, UnexpectedAnswer
 from connectors.quick import quick
 from connectors.wanted import reads
@@ -33,6 +34,7 @@ __all__ = [
     "BackendTimeout",
     "BackendUnavailable",
     "Batch",
+    "Caching",
     "ConnectorError",
     "CurrencyCode",
     "Date",
@@ -52,6 +54,7 @@ __all__ = [
     "RequestContext",
     "Row",
     "Rows",
+    "Scope",
     "SignInKind",
     "UnexpectedAnswer",
     "User",

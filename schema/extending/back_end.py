@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+from connectors.cache.fetches import CachedFetch, Caching, Scope
+from connectors.cache.interface import CacheStore
 from connectors.errors import ConnectorError, UnexpectedAnswer
 from connectors.http.client import HttpBackend
 from connectors.http.limits import HttpLimits
@@ -91,6 +93,7 @@ class DeclaredBackend:
     url: str
     sign_in: DeclaredSignIn
     limits: HttpLimits
+    caching: Caching | None = None
 
     def settings(self) -> Iterable[ExtensionSetting]:
         """Yield the settings that it needs."""
@@ -104,6 +107,22 @@ class DeclaredBackend:
             ValueError: A URL is none of a back end.
         """
         return HttpBackend(self.name, values[self.url], sign_in=self.sign_in.opened(values), limits=self.limits)
+
+    def kept(self, opened: HttpBackend, store: CacheStore) -> CachedFetch:
+        """Return what keeps its answers in this store, as its `caching` says."""
+        assert self.caching is not None
+
+        async def fetch(keys: Sequence[str], asked: "_AskedBy") -> Sequence[Rows]:
+            return await self._fetched(opened, keys, asked)
+
+        # Two gateways may share a Redis and ask different servers of the same name.
+        return CachedFetch(self.name, f"rows of {opened.url}", fetch, self.caching, store)
+
+    async def forget(self, context: RequestContext, keys: Sequence[str]) -> None:
+        """Let nothing count any more that was kept for these keys: a change of theirs was made."""
+        kept = context.backends.kept.get(self.name)
+        if kept is not None:
+            await kept.forget(keys)
 
     async def get(
         self, context: RequestContext, path: str, params: Mapping[str, Any] = {}, *, headers: Mapping[str, str] = {}
@@ -143,15 +162,19 @@ class DeclaredBackend:
         join: str | None = ",",
         at_most: int = 50,
         params: Mapping[str, Any] = {},
+        organizations: Sequence[str | None] | None = None,
     ) -> list[Rows]:
         """Return the rows of each key, parallel to `keys`, by one call for every `at_most` of them.
 
         The keys stand in the parameter `by`, joined by `join`, or repeated where that is None. `rows` is where the list
         stands in the answer, as a dotted path; without it, the answer is the list. `belongs` is where a row says whose
         it is: one that nobody asked for is left out and counted in the log. A call that fails fails its keys only.
+        `organizations` are those that the keys belong to: rows that are kept for organizations are kept by them.
         """
         batch = Batch(by=by, join=join, at_most=at_most)
-        return await self.rows_of(context, path, batch, keys, belongs=belongs, rows=rows, params=params)
+        return await self.rows_of(
+            context, path, batch, keys, belongs=belongs, rows=rows, params=params, organizations=organizations
+        )
 
     async def rows_of(
         self,
@@ -164,24 +187,58 @@ class DeclaredBackend:
         rows: str | None = None,
         params: Mapping[str, Any] = {},
         headers: Mapping[str, str] = {},
+        organizations: Sequence[str | None] | None = None,
     ) -> list[Rows]:
-        """Return the rows of each key as `get_many` does, whichever form the batch has."""
-        backend, sent = self._open(context), _params(params)
-        asked = [key for key in dict.fromkeys(keys) if key is not None]
-        groups = batch.groups(asked)
-        turns = asyncio.Semaphore(
-            backend.limits.at_once
-        )  # a page's own calls wait for one another as long as they have to
+        """Return the rows of each key as `get_many` does, whichever form the batch has.
+
+        Rows that are kept for organizations are fetched each time for keys that belong to none.
+        """
+        asked = _AskedBy(path, batch, belongs, rows, _params(params), headers)
+        owners = organizations if organizations is not None else [None] * len(keys)
+        pairs = [(key, owner or "") if key is not None else None for key, owner in zip(keys, owners, strict=True)]
+        sought = list(dict.fromkeys(pair for pair in pairs if pair is not None))
+        if batch.asks_for_all and sought:  # kept as a whole, and sorted each time
+            (everything,) = await self._rows(context, [("", "")], asked)
+            assert everything is not None
+            found = self._sorted([key for key, _owner in sought], everything, belongs, all_known=True)
+            return [found[pair[0]] if pair is not None else None for pair in pairs]
+        answers = dict(zip(sought, await self._rows(context, sought, asked), strict=True))
+        return [answers[pair] if pair is not None else None for pair in pairs]
+
+    async def _rows(
+        self, context: RequestContext, sought: Sequence[tuple[str, str]], asked: "_AskedBy"
+    ) -> Sequence[Rows]:
+        """Return the rows of each key and organization, kept ones where there are any."""
+        kept, keys = context.backends.kept.get(self.name), [key for key, _owner in sought]
+        by_organization = self.caching is not None and self.caching.scope is Scope.ORGANIZATION
+        is_ownerless = by_organization and not asked.batch.asks_for_all and not all(owner for _key, owner in sought)
+        if kept is None or is_ownerless:
+            unique = list(dict.fromkeys(keys))
+            fetched = dict(zip(unique, await self._fetched(self._open(context), unique, asked), strict=True))
+            return [fetched[key] for key in keys]
+        try:
+            return await kept(keys, asked, organizations=[owner for _key, owner in sought])
+        except ConnectorError as error:
+            return [error] * len(keys)
+
+    async def _fetched(self, backend: HttpBackend, keys: Sequence[str], asked: "_AskedBy") -> Sequence[Rows]:
+        """Return the rows of each key as the back end says them now."""
+        batch = asked.batch
+        groups = batch.groups(keys)
+        turns = asyncio.Semaphore(backend.limits.at_once)  # a page's own calls wait for one another patiently
 
         async def answered(group: Sequence[str]) -> list[Row] | Exception:
             async with turns:
-                return await self._group(backend, batch.call(path, group, sent, headers), rows)
+                call = batch.call(asked.path, group, asked.params, asked.headers)
+                return await self._group(backend, call, asked.rows)
 
         answers = await asyncio.gather(*map(answered, groups))
+        if batch.asks_for_all:
+            return answers
         found: dict[str, Rows] = {}
         for group, answer in zip(groups, answers, strict=True):
-            found |= self._sorted(group, answer, belongs, all_known=batch.asks_for_all)
-        return [found[key] if key is not None else None for key in keys]
+            found |= self._sorted(group, answer, asked.belongs, all_known=False)
+        return [found[key] for key in keys]
 
     async def _group(
         self, backend: HttpBackend, call: Callable[[HttpBackend], Awaitable[Any]], rows: str | None
@@ -278,6 +335,18 @@ class Batch:
         else:
             by = [(self.by, key) for key in keys]
         return lambda backend: backend.get(path, [*by, *params], headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedBy:
+    """How rows are asked for, besides their keys: what was asked otherwise is kept apart."""
+
+    path: str
+    batch: Batch
+    belongs: str | None
+    rows: str | None
+    params: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
 
 
 def value_at(row: Row, path: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from strawberry.annotation import StrawberryAnnotation
 
+from connectors.cache.fetches import Caching
 from connectors.http.limits import HttpLimits
 from permissions.vocabulary import NameTaken, Permission, add_permission
 from schema.extending.back_end import DeclaredBackend, DeclaredSignIn, SignInKind
@@ -112,9 +113,11 @@ class Extension:
         sign_in: str | DeclaredSignIn = SignInKind.NONE,
         timeout: float = 2.0,
         at_once: int = 8,
+        caching: Caching | None = None,
     ) -> DeclaredBackend:
         """Return a back end that speaks HTTP, called like the extension unless it has a name of its own.
 
+        With `caching`, the rows of `get_many` are kept.
         Its URL, and what its `sign_in` needs, are settings: ``plants_url``, ``plants_secret``, ``plants_token_url``.
 
         Raises:
@@ -135,7 +138,7 @@ class Extension:
         except NameTaken as taken:
             raise InvalidExtension(str(taken)) from taken
         limits = HttpLimits(timeout=timeout, at_once=at_once)
-        declared = DeclaredBackend(self.name, name, backend, url or f"{name}_url", sign_in, limits)
+        declared = DeclaredBackend(self.name, name, backend, url or f"{name}_url", sign_in, limits, caching)
         self.back_ends.append(declared)
         self._add_settings(declared.settings())
         return declared

@@ -96,6 +96,20 @@ async def test_only_what_is_missing_is_fetched_in_one_call(made: Made, plants: P
     assert fetch.counts == Counts(kept=2, fetched=4)
 
 
+async def test_the_log_says_once_a_minute_how_much_was_kept(made: Made, clock: Clock) -> None:
+    fetch = made()
+
+    with capture_logs() as logged:
+        for _ in range(5):
+            clock.now += 20
+            await fetch(["a"])
+
+    (report,) = logged
+    counts = {name: report[name] for name in ("kept", "fetched", "stale", "failed")}
+    assert report["event"] == "answers kept"
+    assert counts == {"kept": 1, "fetched": 2, "stale": 0, "failed": 0}
+
+
 async def test_an_answer_counts_for_as_long_as_it_says(made: Made, plants: Plants, clock: Clock) -> None:
     fetch = made()
 
@@ -280,7 +294,9 @@ async def test_what_is_stale_is_shown_within_its_bound_where_the_back_end_fails_
     assert shown[1] is problem
     assert request is not None
     assert request.stale == {"plants": 100}
-    assert [(entry["event"], entry["backend"]) for entry in logged] == [("stale answers shown", "plants")]
+    assert [(entry["event"], entry["backend"]) for entry in logged if entry["log_level"] == "warning"] == [
+        ("stale answers shown", "plants")
+    ]
     assert fetch.counts.stale == 1
 
     clock.now += 531

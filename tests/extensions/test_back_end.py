@@ -23,7 +23,7 @@ async def opened(server: Upstream) -> AsyncIterator[Any]:
     """The context of a request while the back end is open."""
     backend = PORTAL.opened({"parcels_url": server.url})
     try:
-        yield SimpleNamespace(backends=SimpleNamespace(extensions={"parcels": backend}))
+        yield SimpleNamespace(backends=SimpleNamespace(extensions={"parcels": backend}, kept={}))
     finally:
         await backend.close()
 

@@ -99,6 +99,19 @@ def line_of(text: str, beginning: str) -> int:
             "at_once of [backend] must be a whole number from 1 to 100.",
         ),
         (
+            'stale_on_error = "10m"',
+            'stale_on_error = "24h"',
+            "cache",
+            "for and stale_on_error come to more than a day together.",
+        ),
+        (
+            "at_once  = 8",
+            'at_once  = 8\nheaders = { "X-Trace" = "{request_id}" }',
+            "[backend]",
+            "X-Trace differs from request to request, so nothing would be found in the cache; leave it out, for "
+            "X-Request-Id is sent anyway.",
+        ),
+        (
             'scope = "organization"',
             'scope = "everybody"',
             "cache",
