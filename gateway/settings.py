@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from connectors.database.limits import DatabaseLimits
+from connectors.http.urls import parsed_url
 from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
 
@@ -176,6 +177,17 @@ class Settings(Limits):
     )
     mail_stays_here: bool = Field(
         False, description="Confirm that in production mails stay in the local mailbox, where nobody gets them."
+    )
+    shop: Literal["embedded", "vendure"] = Field(
+        "embedded", description="Where orders are: in tables of ours, or in a shop of [Vendure](back-ends/vendure.md)."
+    )
+    shop_url: str | None = Field(
+        None,
+        description="The address of the shop's API: Vendure's Admin API, such as `https://shop.example/admin-api`.",
+    )
+    shop_api_key: SecretStr | None = Field(None, description="The API key by which the shop lets us in.")
+    shop_channel: str | None = Field(
+        None, description="The token of the channel of Vendure whose orders are shown; without it, the default channel."
     )
     worker: bool = Field(
         True,
@@ -375,6 +387,26 @@ class Settings(Limits):
             mail_server(value.get_secret_value())
         return value
 
+    @field_validator("shop_url")
+    @classmethod
+    def _is_a_back_end(cls, value: str | None) -> str | None:
+        if not value:
+            return None  # Compose sets it to nothing
+        _, path = parsed_url(value)
+        if not path.strip("/"):
+            raise ValueError("it has a path, such as https://shop.example/admin-api")
+        return value.rstrip("/")
+
+    @field_validator("shop_api_key", "shop_channel")
+    @classmethod
+    def _fits_in_a_header(cls, value: SecretStr | str | None) -> SecretStr | str | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not text:
+            return None
+        if not re.fullmatch(r"[!-~]+", text):
+            raise ValueError("it has no blanks and no characters beyond ASCII")
+        return value
+
     @field_validator("mail_from")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
@@ -503,6 +535,16 @@ def _sender(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
         yield "Mails need FORECOURT_MAIL_FROM, for the host of the public URL is no mail domain."
 
 
+def _shop(settings: Settings, unusable: frozenset[str]) -> Iterator[str]:
+    given = {name: getattr(settings, name) for name in ("shop_url", "shop_api_key", "shop_channel")}
+    if settings.shop == "embedded" and any(given.values()):
+        name = next(name for name, value in given.items() if value)
+        yield f"{PREFIX}{name.upper()} is about a shop of your own; set {PREFIX}SHOP=vendure, or leave it out."
+    for name in ("shop_url", "shop_api_key"):
+        if settings.shop != "embedded" and not given[name] and name not in unusable:
+            yield f"{PREFIX}SHOP={settings.shop} needs {PREFIX}{name.upper()}."
+
+
 def _production(settings: Settings, unusable: frozenset[str]) -> Iterator[str]:
     if settings.environment != "production":
         return
@@ -587,6 +629,7 @@ def _files(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
 _TOGETHER: tuple[tuple[tuple[str, ...], Callable[[Settings, frozenset[str]], Iterator[str]]], ...] = (
     (("max_connections_per_address", "trusted_proxies"), _client_addresses),
     (("smtp_url", "mail_from", "public_url"), _sender),
+    (("shop",), _shop),
     (("environment",), _production),
     (("pages", "page_urls"), _pages),
     (("files_url", "files_account", "files_secret", "files_region", "files_endpoint"), _files),

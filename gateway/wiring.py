@@ -44,6 +44,7 @@ from connectors.private_files import make_private_folder
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.embedded import EmbeddedShop
+from connectors.shop.interface import Shop
 from connectors.shop.migrations import MIGRATIONS as SHOP
 from gateway.auth.policy_reloader import PolicyFile
 from gateway.profile_files import Profile
@@ -146,7 +147,9 @@ async def open_wiring(
         stack.push_async_callback(events.close)
         work = asyncio.Event()
         directory = Directory(engine, events.publish, work.set)
-        accounts, shop = EmbeddedAccounts(engine), EmbeddedShop(engine)
+        accounts, shop, client = EmbeddedAccounts(engine), *_open_shop(settings, engine)
+        if client is not None:
+            stack.push_async_callback(client.close)
         files, folder = _open_files(settings)
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
@@ -189,7 +192,7 @@ async def open_wiring(
             mailbox if mailer is mailbox else None,
             work,
             folder,
-            calls_http=bool(extensions),
+            calls_http=bool(extensions) or client is not None,
         )
 
 
@@ -224,6 +227,21 @@ def _open_caches(
     return {declared.name: declared.kept(extensions[declared.name], store) for declared in caching}
 
 
+def _open_shop(settings: Settings, engine: AsyncEngine) -> "tuple[Shop, HttpBackend | None]":
+    """Return the shop, and what calls it where it is another application."""
+    if settings.shop == "embedded" or settings.shop_url is None or settings.shop_api_key is None:
+        return EmbeddedShop(engine), None
+    # With what they bring along, these take ten megabytes of memory.
+    from connectors.directory.external_ids import MappedIds
+    from connectors.http.client import HttpBackend
+    from connectors.http.sign_in import ApiKey
+    from connectors.shop.vendure.shop import BACKEND, KEY_HEADER, VendureShop
+
+    address, _, path = settings.shop_url.rpartition("/")
+    client = HttpBackend(BACKEND, address, sign_in=ApiKey(KEY_HEADER, settings.shop_api_key.get_secret_value()))
+    return VendureShop(client, f"/{path}", MappedIds(engine), channel=settings.shop_channel), client
+
+
 def portal_of(settings: Settings, profile: Profile) -> Portal:
     """Return what the portal says of itself: what its profile says, and what is opened here."""
     return Portal(
@@ -233,7 +251,7 @@ def portal_of(settings: Settings, profile: Profile) -> Portal:
         time_zone=profile.time_zone,
         facts=profile.portal.facts(),
         sign_in_methods=(BY_PASSWORD,),  # of the embedded accounts
-        domains=(Domain.ORDERS,),  # from the embedded shop
+        domains=(Domain.ORDERS,),  # which every shop has
         address=settings.address,
         sender=settings.sender,
         page_urls={**page_urls(settings.links["portal"], profile.pages), **settings.links},

@@ -127,6 +127,30 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
         ),
         ({"FORECOURT_PUBLIC_URL": "portal.example"}, "FORECOURT_PUBLIC_URL: it begins with https:// or http://."),
         (
+            {"FORECOURT_SHOP": "shopify"},
+            "FORECOURT_SHOP: Input should be 'embedded' or 'vendure'.",
+        ),
+        (
+            {"FORECOURT_SHOP": "vendure", "FORECOURT_SHOP_URL": "https://shop.example/admin-api"},
+            "FORECOURT_SHOP=vendure needs FORECOURT_SHOP_API_KEY.",
+        ),
+        (
+            {"FORECOURT_SHOP_API_KEY": "k"},
+            "FORECOURT_SHOP_API_KEY is about a shop of your own; set FORECOURT_SHOP=vendure, or leave it out.",
+        ),
+        (
+            {"FORECOURT_SHOP": "vendure", "FORECOURT_SHOP_API_KEY": "k", "FORECOURT_SHOP_URL": "https://shop.example/"},
+            "FORECOURT_SHOP_URL: it has a path, such as https://shop.example/admin-api.",
+        ),
+        (
+            {
+                "FORECOURT_SHOP": "vendure",
+                "FORECOURT_SHOP_API_KEY": "a key",
+                "FORECOURT_SHOP_URL": "https://s.example/a",
+            },
+            "FORECOURT_SHOP_API_KEY: it has no blanks and no characters beyond ASCII.",
+        ),
+        (
             {"FORECOURT_DATABASE_URL": "mysql://root:hunter2@db/portal"},
             "FORECOURT_DATABASE_URL: it begins with postgresql+asyncpg:// or sqlite+aiosqlite:///.",
         ),

@@ -1,7 +1,7 @@
 // Vendure as its documentation starts it, with API keys for machines and amounts of any size; the first start fills it.
 import {
     BigIntMoneyStrategy, bootstrap, ChannelService, configureDefaultOrderProcess, CurrencyCode, DefaultLogger,
-    dummyPaymentHandler, InitialData, LanguageCode, LogLevel,
+    dummyPaymentHandler, GlobalSettingsService, InitialData, isGraphQlErrorResult, LanguageCode, LogLevel,
     PasswordHashingStrategy, RandomBytesApiKeyStrategy, RequestContextService, VendureConfig,
 } from '@vendure/core';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -56,9 +56,18 @@ const channels = app.get(ChannelService);
 const channel = await channels.getDefaultChannel();
 if (!channel.defaultTaxZone) {
     await populateInitialData(app, initialData);
-    await channels.update(await app.get(RequestContextService).create({ apiType: 'admin' }), {
-        id: channel.id, defaultLanguageCode: LanguageCode.de, availableCurrencyCodes: [CurrencyCode.EUR, CurrencyCode.CHF, CurrencyCode.JPY],
-        defaultCurrencyCode: CurrencyCode.EUR, pricesIncludeTax: false,
+    const context = await app.get(RequestContextService).create({ apiType: 'admin' });
+    await app.get(GlobalSettingsService).updateSettings(context, { availableLanguages: [LanguageCode.de, LanguageCode.en] });
+    const updated = await channels.update(context, {
+        id: channel.id,
+        availableLanguageCodes: [LanguageCode.de, LanguageCode.en],
+        defaultLanguageCode: LanguageCode.de,
+        availableCurrencyCodes: [CurrencyCode.EUR, CurrencyCode.CHF],
+        defaultCurrencyCode: CurrencyCode.EUR,
+        pricesIncludeTax: false,
     });
+    if (isGraphQlErrorResult(updated)) {
+        throw new Error(updated.message);
+    }
 }
 console.log('Vendure is ready.');

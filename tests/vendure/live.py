@@ -48,19 +48,29 @@ STATES = {
     OrderStatus.FAILED: "Failed",
 }
 
+_OF_CUSTOMERS = 'IN (SELECT "userId" FROM customer)'
 _EMPTIED = (
     "history_entry",
+    "stock_movement",
+    "order_line_reference",
     "order_line",
+    "shipping_line",
     "order_fulfillments_fulfillment",
     "fulfillment",
     "payment",
-    "order",
+    "order_channels_channel",
+    '"order"',
+    f"session WHERE \"userId\" {_OF_CUSTOMERS} OR type = 'anonymous'",
+    f'authentication_method WHERE "userId" {_OF_CUSTOMERS}',
+    f'user_roles_role WHERE "userId" {_OF_CUSTOMERS}',
+    f'"user" WHERE id {_OF_CUSTOMERS}',
+    "address",
     "customer_groups_customer_group",
     "customer_channels_channel",
     "customer",
     "customer_group",
 )
-"""The tables with what comes and goes, those first that refer to others."""
+"""The rows that come and go."""
 
 
 @dataclass
@@ -96,11 +106,13 @@ class Vendure:
             self._groups[name] = int(made["createCustomerGroup"]["id"])
         return self._groups[name]
 
-    async def customer(self, group: str, address: str) -> int:
+    async def customer(self, group: str, address: str, password: str | None = None) -> int:
         """Return the id of the customer with this e-mail address, who is in the group; they are made when not there."""
         if (group, address) not in self._customers:
             made = await self.administers(
-                "mutation($it: CreateCustomerInput!) { createCustomer(input: $it) { ... on Customer { id } } }",
+                "mutation($it: CreateCustomerInput!, $password: String) "
+                "{ createCustomer(input: $it, password: $password) { ... on Customer { id } } }",
+                password=password,
                 it={"firstName": "Zoë", "lastName": "Müller", "emailAddress": address},
             )
             key = self._customers[group, address] = int(made["createCustomer"]["id"])
@@ -171,8 +183,9 @@ class Vendure:
         self._customers.clear()
         connection = await self._connected()
         try:
-            for table in _EMPTIED:
-                await connection.execute(f'DELETE FROM "{table}"')
+            await connection.execute("SET session_replication_role = replica")  # whoever refers to whom
+            for rows in _EMPTIED:
+                await connection.execute(f"DELETE FROM {rows}")
         finally:
             await connection.close()
 

@@ -125,12 +125,12 @@ def event_records(
         actor: UserId | None = None
         messages: dict[str, str] = {}
         if state is not None:
-            places = entry is placing
-            is_placed = is_placed or places
+            is_placing = entry is placing
+            is_placed = is_placed or is_placing
             status = status_of(state, is_placed=is_placed)
             if is_of_cart(state):
                 continue
-            if places and entry["administrator"] is None:
+            if is_placing and entry["administrator"] is None:
                 actor = customer
             if not is_exact(state):
                 messages = {_LANGUAGE_OF_STATES: state}

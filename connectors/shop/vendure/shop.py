@@ -41,7 +41,7 @@ log = logging.getLogger("forecourt")
 BACKEND = "shop"
 KEY_HEADER = "vendure-api-key"
 LONGEST_LIST = 1_000
-"""What Vendure gives of one list at once, unless it is told otherwise (`adminListQueryLimit`)."""
+"""What Vendure gives of one list at once, unless its `adminListQueryLimit` says otherwise."""
 
 T = TypeVar("T")
 Key = tuple[Any, ...]
@@ -180,7 +180,7 @@ class _List:
 class VendureShop:
     """A `Shop` behind the Admin API of Vendure, at `path` of what `client` calls; `ids` say who is who there.
 
-    Where somebody stands for nothing in Vendure, `NotMapped` is answered in their place.
+    Where somebody stands for nothing in Vendure, `NotMapped` is what they are answered.
     """
 
     def __init__(self, client: HttpBackend, path: str, ids: ExternalIds, *, channel: str | None = None) -> None:

@@ -14,6 +14,8 @@ SELDOM = (
     "obstore",
     "aiosqlite",
     "alembic",
+    "connectors.http.graphql",
+    "connectors.shop.vendure",
     "gateway.pages.mailbox.mailbox_page",
     "gateway.pages.mail_links.rendering",
     "gateway.demo.demo_data",
