@@ -22,7 +22,7 @@ from connectors.cache.fetches import CachedFetch
 from connectors.cache.interface import CacheStore
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
-from connectors.database.migrations import check_migrated, migrate, unindexed
+from connectors.database.migrations import check_migrated, migrate
 from connectors.directory.directory import Directory
 from connectors.directory.external_ids import MappedIds
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
@@ -136,7 +136,6 @@ async def open_wiring(
         stack.push_async_callback(engine.dispose)
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
-        await _warn_of_slow_searches(engine)
         rate_limits: RateLimits = EmbeddedRateLimits()
         if settings.redis_url is not None:
             from connectors.rate_limits.redis import RedisRateLimits  # its client takes 5 MB of memory
@@ -401,17 +400,6 @@ async def migrate_our_database(settings: Settings) -> list[str]:
         return done
     finally:
         await engine.dispose()
-
-
-async def _warn_of_slow_searches(engine: AsyncEngine) -> None:
-    """Say so once where texts are found row by row."""
-    slow = [table for migrations in MIGRATIONS for table in await unindexed(engine, migrations)]
-    if slow:
-        log.warning(
-            "Searches look at every row of %s: PostgreSQL's extension pg_trgm is missing. Have whoever administers the "
-            "database run `CREATE EXTENSION pg_trgm`, then run `forecourt migrate`.",
-            " and ".join(slow),
-        )
 
 
 async def check_catalogue(applications: EmbeddedApplications, policy: Policy, source: str, text: str = "") -> None:
