@@ -162,9 +162,7 @@ def joined(source: FromClause, *needed: ClauseElement) -> FromClause:
 _Made: TypeAlias = tuple[Callable[..., R], Callable[[Iterable[Row]], list[R]]]
 
 
-def _maker(
-    record: type[R], stored: Mapping[str, Stored], more: Sequence[tuple[str, Any]]
-) -> _Made[R]:
+def _maker(record: type[R], stored: Mapping[str, Stored], more: Sequence[tuple[str, Any]]) -> _Made[R]:
     """Return the function that makes a record of a row, and of the values of `more`, the fields without a column; and
     the one that makes those of many rows. Fields that are not read stay unset.
 
