@@ -5,9 +5,13 @@ ConnectorError
         BackendTimeout      it did not answer in time
         OutcomeUnknown      it did not say whether a change was carried out
     UnexpectedAnswer        it answered something that its interface does not allow
+        Declined            it did not accept what it was asked
+    NotMapped               nobody has said which of its ids stands for an organization or a person
 CopyRefused                 a database is not copied elsewhere
 InvalidCursor               the position to go on from is none that this list gave
 """
+
+from typing import Any
 
 
 class ConnectorError(Exception):
@@ -32,6 +36,35 @@ class OutcomeUnknown(BackendUnavailable):
 
 class UnexpectedAnswer(ConnectorError):
     """The back end answered something that its interface does not allow."""
+
+
+class Declined(UnexpectedAnswer):
+    """The back end answered that it does not accept this call; `status` and `answer` say why, as far as it does.
+
+    A connector that knows what a status means raises something of its own instead.
+    """
+
+    def __init__(self, backend: str, detail: str, status: int, answer: Any = None) -> None:
+        super().__init__(backend, detail)
+        self.status = status
+        self.answer = answer
+
+
+class NotMapped(ConnectorError):
+    """No id of the back end stands for an organization or a person, whose id in the directory is `owner_id`.
+
+    It concerns that one alone: it is the answer for that one, so that the others of the batch stand.
+    """
+
+    def __init__(self, backend: str, owner_id: str) -> None:
+        super().__init__(backend, f"no id stands for {owner_id}; run `{how_to_map(backend, owner_id)}`")
+        self.owner_id = owner_id
+
+
+def how_to_map(backend: str, owner_id: str) -> str:
+    """Return the command by which an operator says which id of the back end stands for an organization or a person."""
+    whom = "person" if owner_id.startswith("usr_") else "organization"
+    return f"forecourt external-ids set {backend} ID --{whom} {owner_id}"
 
 
 class CopyRefused(Exception):

@@ -49,7 +49,7 @@ def create_app(
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
         async with open_wiring(settings, profile, clock=clock) as wiring:
             contexts = RequestContexts(settings, wiring.backends, wiring.tokens, wiring.policies, clock)
-            endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
+            endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings, calls_http=wiring.calls_http)
             app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
             app.graphql = Cors(endpoint, settings) if settings.cors_origins else endpoint
             app.state.wiring = wiring

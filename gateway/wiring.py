@@ -63,6 +63,7 @@ class Wiring:
     """The open back ends, the policy they are used under, and how to ask each whether it is up.
 
     `mailbox` is where mails stay when they do not leave. `work` is set when there is something to do in the outbox.
+    `calls_http` says that some back end is called over HTTP.
     """
 
     backends: Backends
@@ -72,6 +73,7 @@ class Wiring:
     checks: dict[str, Callable[[], Awaitable[bool]]]
     mailbox: Mailbox | None
     work: asyncio.Event
+    calls_http: bool = False
 
     @property
     def policy(self) -> Policy:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from connectors.directory.records.organizations import OrganizationRecord
+from connectors.errors import NotMapped
 from connectors.ids import OrganizationId, UserId
 from connectors.pages import Slice
 from connectors.shop.interface import (
@@ -36,7 +37,7 @@ async def orders_of(
     to: datetime | None = None,
     order_by: OrderSort | None = None,
     wanted: Wanted[OrderRecord] = EVERYTHING,
-) -> Sequence[Listing]:
+) -> Sequence[Listing | NotMapped]:
     """Return each organization's orders, parallel to `organizations`; one call to the shop.
 
     Without `status`, drafts are left out: they are not placed yet.
@@ -48,7 +49,10 @@ async def orders_of(
     ids = [organization.id for organization in organizations]
     shop = context.backends.shop
     pages = await paged(page, ("orders", where), lambda one: shop.orders_of(ids, one, where=where, wanted=wanted))
-    return [Listing(found, identifier, where, _count_orders) for identifier, found in zip(ids, pages, strict=True)]
+    return [
+        found if isinstance(found, NotMapped) else Listing(found, identifier, where, _count_orders)
+        for identifier, found in zip(ids, pages, strict=True)
+    ]
 
 
 @reads(OrganizationRecord, lambda organization: organization.id)
@@ -58,7 +62,7 @@ async def order_with_number(
     *,
     number: str,
     wanted: Wanted[OrderRecord] = EVERYTHING,
-) -> Sequence[OrderRecord | None]:
+) -> Sequence[OrderRecord | NotMapped | None]:
     """Return each organization's order with this number, drafts too; one call to the shop."""
     ids = [organization.id for organization in organizations]
     return await context.backends.shop.orders_with_number(ids, number.strip(), wanted=wanted)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.errors import InvalidCursor
 from connectors.ids import base32
@@ -20,6 +20,8 @@ LARGEST_PAGE = 100
 LONGEST_SEARCH = 100
 
 _LONGEST_CURSOR = 2_000
+
+E = TypeVar("E", bound=Exception)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ def slice_of(first: int | None, after: str | None, last: int | None, before: str
 
 
 async def paged(
-    page: Slice, asked: Hashable, read: Callable[[Slice], Awaitable[Sequence[Page[Any]]]]
-) -> Sequence[Page[Any]]:
-    """Return the pages that `read` gives, with cursors that count only where the same is asked for.
+    page: Slice, asked: Hashable, read: Callable[[Slice], Awaitable[Sequence[Page[Any] | E]]]
+) -> Sequence[Page[Any] | E]:
+    """Return the pages that `read` gives, with cursors that count only where the same is asked for; errors as they are.
 
     `asked` names the list, with its filters and its order.
 
@@ -89,7 +91,7 @@ async def paged(
     if page.after is not None or page.before is not None:
         inside = replace(page, after=_opened("after", page.after, seal), before=_opened("before", page.before, seal))
     try:
-        return [_sealed(found, seal) for found in await read(inside)]
+        return [_sealed(found, seal) if isinstance(found, Page) else found for found in await read(inside)]
     except InvalidCursor as error:
         raise _no_cursor("after" if page.after is not None else "before") from error
 

@@ -22,6 +22,7 @@ from connectors.directory.addresses import AddressChanges, AddressQueries
 from connectors.directory.approvals import ApprovalChanges, ApprovalQueries
 from connectors.directory.audit import AuditChanges, AuditQueries
 from connectors.directory.caller import CallerQueries
+from connectors.directory.external_ids import ExternalIdChanges, ExternalIdQueries
 from connectors.directory.idempotency import IdempotencyChanges
 from connectors.directory.invitations import InvitationChanges, InvitationQueries
 from connectors.directory.memberships import MembershipChanges, MembershipQueries
@@ -56,6 +57,7 @@ class DirectoryQueries(
     ApprovalQueries,
     AuditQueries,
     CallerQueries,
+    ExternalIdQueries,
     InvitationQueries,
     MembershipQueries,
     OrganizationQueries,
@@ -94,6 +96,7 @@ class DirectoryChange(
     AddressChanges,
     ApprovalChanges,
     AuditChanges,
+    ExternalIdChanges,
     IdempotencyChanges,
     InvitationChanges,
     MembershipChanges,

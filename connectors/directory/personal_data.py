@@ -42,6 +42,7 @@ from connectors.directory.tables import (
     organizations,
     registrations,
     sessions,
+    user_external_ids,
     users,
     vendor_permissions,
 )
@@ -75,6 +76,7 @@ _KEPT: Mapping[str, Select[Any]] = {
         "account_kind", "default_organization_id", "created_at",
     ),
     "login_names": _of(login_names, "user_id", "name"),
+    "external_ids": _of(user_external_ids, "user_id", "backend", "external_id"),
     "vendor_permissions": _of(vendor_permissions, "user_id", "permission"),
     "memberships": _with_organization(
         memberships, memberships.c.user_id == _PERSON, "id", "organization_id", "status", "joined_at", "job_title"
@@ -137,6 +139,7 @@ _KEPT: Mapping[str, Select[Any]] = {
 _JSON = frozenset({"address", "seat", "role_keys", "permissions", "before", "after"})
 _ERASE: Sequence[Update | Delete] = (
     delete(login_names).where(login_names.c.user_id == _PERSON),
+    delete(user_external_ids).where(user_external_ids.c.user_id == _PERSON),
     delete(mailed_tokens).where(mailed_tokens.c.user_id == _PERSON),
     delete(account_deletions).where(account_deletions.c.user_id == _PERSON),
     update(data_exports)
@@ -204,7 +207,8 @@ class PersonalDataChanges(PeopleChanges):
     """Erasing who a person was."""
 
     async def forget_person(self, user_id: UserId, now: datetime) -> None:
-        """Erase who a person was: names, addresses, login names, devices, tokens, exports, a planned deletion.
+        """Erase who a person was: names, addresses, login names, external ids, devices, tokens, exports, and a planned
+        deletion.
 
         Open requests of theirs are withdrawn. The row stays, without a name, and so do the consents (that they were
         given has to be proved longer) and the audit log, which speaks of ids. Memberships and sessions are ended

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from connectors.errors import NotMapped
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.pages import ALL, Page, Slice, SortDirection
 from connectors.quick import quick
@@ -120,6 +121,9 @@ class Shop(Protocol):
     Of each record, what is `wanted` is filled in, and what the shop's own cursors are made of; a shop that gets more
     anyway may fill in all.
 
+    Where no id of the shop stands for an organization (see `connectors.external_ids`), NotMapped is its answer, and the
+    others stand.
+
     Each method costs one call to the shop however long the lists are, and raises BackendUnavailable when the shop
     does not answer.
     """
@@ -131,7 +135,7 @@ class Shop(Protocol):
         *,
         where: OrderFilter,
         wanted: Wanted[OrderRecord] = EVERYTHING,
-    ) -> Sequence[Page[OrderRecord]]:
+    ) -> Sequence[Page[OrderRecord] | NotMapped]:
         """Return each organization's orders, sorted as `where` says.
 
         Raises:
@@ -145,7 +149,7 @@ class Shop(Protocol):
 
     async def orders_with_number(
         self, organization_ids: Sequence[OrganizationId], number: str, *, wanted: Wanted[OrderRecord] = EVERYTHING
-    ) -> Sequence[OrderRecord | None]:
+    ) -> Sequence[OrderRecord | NotMapped | None]:
         """Return the order that has this number, for the organization whose it is."""
 
     async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:

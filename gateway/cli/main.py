@@ -19,6 +19,7 @@ from gateway.cli.audit import audit
 from gateway.cli.command import CommandRefused, Commands, ProfileOption, settings_and_profile
 from gateway.cli.database import backup, restore_backup, transfer_database
 from gateway.cli.documents import documents_cli
+from gateway.cli.external_ids import external_ids_cli
 from gateway.cli.keys import keys_cli
 from gateway.cli.mail import mail_cli
 from gateway.cli.policy import policy_cli
@@ -54,6 +55,7 @@ cli.add_typer(profile_cli, name="profile")
 cli.add_typer(mail_cli, name="mail")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(keys_cli, name="keys")
+cli.add_typer(external_ids_cli, name="external-ids")
 cli.command()(audit)
 cli.command()(backup)
 cli.command("restore")(restore_backup)

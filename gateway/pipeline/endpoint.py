@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
+from connectors.http.current_request import answering
 from connectors.ids import OrganizationId
 from connectors.quick import quick
 from gateway.auth.authentication import Unauthenticated
@@ -46,6 +47,7 @@ from gateway.pipeline.operation_cache import (
     reported,
 )
 from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RequestReader
+from gateway.pipeline.upstream_request import upstream_request
 from gateway.server import header_names
 from gateway.server.error_middleware import answer_to_unexpected
 from gateway.server.fast_http import Answer, Connection, GraphqlHttpRequest, raw_headers
@@ -106,8 +108,12 @@ class _Prepared:
 class GraphqlEndpoint:
     """Answers GraphQL requests over HTTP; an ASGI application for one path."""
 
-    def __init__(self, schema: GraphQLSchema, contexts: RequestContexts, settings: Settings) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, contexts: RequestContexts, settings: Settings, *, calls_http: bool = False
+    ) -> None:
+        """`calls_http` says that there are back ends over HTTP, whose calls learn which request they are made for."""
         self._schema = schema
+        self._calls_http = calls_http
         self._contexts = contexts
         self._limits: Limits = settings
         self._suggestions = settings.makes_suggestions
@@ -198,7 +204,7 @@ class GraphqlEndpoint:
             reads_of=_organizations_named([prepared]) if only_reads else None,
         )
         check_changes_nothing(context, [prepared.operation.is_mutation])
-        result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
+        result = await self._executed(request, prepared, context, self._budget(), only_reads=only_reads)
         return *await self._reported(prepared, result, context, shows_cost), context, prepared
 
     async def _batch_answered(
@@ -227,7 +233,7 @@ class GraphqlEndpoint:
                     answers.append(context.not_accepted.body(context.reader))
                 else:
                     own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
-                    result = await self._executed(one, own, budget, only_reads=not any(are_mutations))
+                    result = await self._executed(request, one, own, budget, only_reads=not any(are_mutations))
                     answers.append((await self._reported(one, result, own, shows_cost))[0])
         headers = self._contexts.headers_after(context)
         answer = _answer(answers, 200, media_type, headers)
@@ -313,11 +319,23 @@ class GraphqlEndpoint:
         return prepared
 
     async def _executed(
-        self, prepared: _Prepared, context: RequestContext, budget: Budget, *, only_reads: bool
+        self,
+        request: Connection,
+        prepared: _Prepared,
+        context: RequestContext,
+        budget: Budget,
+        *,
+        only_reads: bool,
     ) -> ExecutionResult:
-        operation = prepared.operation
         look_at(context, prepared.organization_id)
         context.people = People() if only_reads else None
+        if not self._calls_http:
+            return await self._result(prepared, context, budget)
+        with answering(upstream_request(request, context)):
+            return await self._result(prepared, context, budget)
+
+    async def _result(self, prepared: _Prepared, context: RequestContext, budget: Budget) -> ExecutionResult:
+        operation = prepared.operation
         try:
             executor = self._executor(
                 self._schema,

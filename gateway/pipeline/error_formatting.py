@@ -10,7 +10,14 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, OutcomeUnknown
+from connectors.errors import (
+    BackendTimeout,
+    BackendUnavailable,
+    ConnectorError,
+    NotMapped,
+    OutcomeUnknown,
+    how_to_map,
+)
 from connectors.wanted import unread
 from gateway.auth.view_as import READ_ONLY
 from gateway.execution import PATH_COUNT, PATH_PATTERN, AnswerTooLarge, DeadlineExceeded, ErrorsOmitted, raised_at
@@ -37,6 +44,7 @@ CODES: dict[type[Exception], str] = {
     AnswerTooLarge: "COST_ACTUAL_TOO_EXPENSIVE",
     ErrorsOmitted: "ERRORS_OMITTED",
     BackendUnavailable: "BACKEND_UNAVAILABLE",
+    NotMapped: "NOT_MAPPED",
     ConnectorError: "BACKEND_ERROR",
 }
 """Known problems by class; the nearest ancestor counts."""
@@ -143,7 +151,7 @@ def _explained(
         formatted["extensions"] = {"code": known, **words.get("extensions", {})}
         return formatted
     formatted["message"] = context.in_words(_UNKNOWN if known == CODES[OutcomeUnknown] else _message(cause))
-    formatted["extensions"] = {"code": known, **_explanation(cause)}
+    formatted["extensions"] = {"code": known, **_explanation(cause, context)}
     if id(cause) not in logged:
         logged[id(cause)] = known
         log.info("field failed", extra={"code": known, "path": _dotted(error), "reason": str(cause)})
@@ -171,13 +179,23 @@ def _message(cause: Exception) -> Text | str:
                 "The application behind this field ({backend}) is not available. Please try again later.",
                 backend=backend,
             )
+        case NotMapped(owner_id=owner_id) if owner_id.startswith("usr_"):
+            return Text("The application behind this field does not know this person yet. Please contact the vendor.")
+        case NotMapped():
+            return Text(
+                "The application behind this field does not know this organization yet. Please contact the vendor."
+            )
         case ConnectorError(backend=backend):
             return Text("The application behind this field ({backend}) gave an unusable answer.", backend=backend)
     return str(cause)
 
 
-def _explanation(cause: Exception) -> dict[str, Any]:
+def _explanation(cause: Exception, context: RequestContext) -> dict[str, Any]:
     match cause:
+        case NotMapped(backend=backend, owner_id=owner_id):
+            if context.discloses != "full":  # what to map is for whoever runs this, and stands in the log
+                return {}
+            return {"backend": backend.upper(), "notMapped": owner_id, "howToMap": how_to_map(backend, owner_id)}
         case ConnectorError(backend=backend):
             return {"backend": backend.upper()}
         case TooManyAttempts(retry_after_seconds=seconds):

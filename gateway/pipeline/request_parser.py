@@ -8,11 +8,11 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from connectors.json_text import InvalidJson, read_json
 from connectors.quick import quick
 from connectors.time_limit import TimeLimit
 from gateway.auth.device_cookie import carries_other_cookies
 from gateway.pipeline.content_negotiation import JSON, parsed_type
-from gateway.pipeline.json_body import InvalidJson, read_json
 from gateway.pipeline.limits.text import check_values
 from gateway.server.fast_http import GraphqlHttpRequest
 from gateway.server.request_errors import NotWellFormed, RefusedRequest
@@ -134,7 +134,7 @@ class RequestReader:
         try:
             return self._read_json(text)
         except InvalidJson as error:
-            raise RefusedRequest(400, "BAD_REQUEST", f"The body cannot be read as JSON: {error}.") from None
+            raise RefusedRequest(400, "BAD_REQUEST", f"The body cannot be read as JSON: {_reason(error)}.") from None
 
     def _read_json(self, text: bytes) -> Any:
         return read_json(text, max_depth=self._max_depth, max_values=self._max_values)
@@ -174,7 +174,7 @@ class RequestReader:
                 try:
                     body[name] = self._read_json(parameters[name].encode("utf-8", "replace"))
                 except InvalidJson as error:
-                    raise NotWellFormed(f'"{name}" in the address cannot be read as JSON: {error}.') from None
+                    raise NotWellFormed(f'"{name}" in the address cannot be read as JSON: {_reason(error)}.') from None
         return self._check_values(_request(body, changes_allowed=False), len(request.scope["query_string"]))
 
     def _check_not_forged(self, request: GraphqlHttpRequest) -> None:
@@ -219,6 +219,11 @@ def _was_asked_beforehand(headers: Headers, required: Sequence[str]) -> bool:
     scheme, _, token = headers.get("authorization", "").strip().partition(" ")
     is_bearer = scheme.lower() == "bearer" and bool(token.strip())
     return is_bearer and _fetch_header(headers, "sec-fetch-mode") not in _WITHOUT_HEADERS
+
+
+def _reason(problem: InvalidJson) -> str:
+    """Return why a text is no JSON that we read, with the setting that would let it through."""
+    return f"{problem} (setting max_json_{problem.limit})" if problem.limit else str(problem)
 
 
 def _request(body: Any, *, changes_allowed: bool = True) -> GraphqlRequest:

@@ -17,6 +17,7 @@ from connectors.directory.approvals import (
     Kind,
 )
 from connectors.directory.directory import Directory
+from connectors.directory.external_ids import MappedIds
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.records.accounts import CredentialsRecord, MailedTokenPurpose
 from connectors.directory.records.audit import AuditFilter
@@ -109,6 +110,7 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
     await directory.access_epochs([ANNA.id])
     await directory.kept_of(ANNA.id)
     await directory.lasting_holders_of([HELIOS], role_keys=["a"])
+    await _ask_for_external_ids(directory)
     await directory.approvals(ACCESS_REQUESTS, ["arq_x"])
     await _ask_of_invitations(directory)
     await directory.approvals(REGISTRATIONS, [REGISTRATION])
@@ -152,6 +154,17 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
 
     walks = {statement: plan for statement, plan in plans.items() if any(_is_walk(line) for line in plan)}
     assert walks == {}
+
+
+async def _ask_for_external_ids(directory: Directory) -> None:
+    ids = MappedIds(directory._engine)
+    await ids.of_organizations("shop", [HELIOS])
+    await ids.of_people("shop", [ANNA.id])
+    await ids.organizations("shop", ["10001"])
+    await ids.people("shop", [ANNA.email])
+    await directory.external_ids([HELIOS, ANNA.id])
+    await directory.external_id_holders("shop", ["10001"], of_people=True)
+    await directory.external_id_holders("shop", ["10001"], of_people=False)
 
 
 async def test_who_is_named_is_found_without_looking_through_all_that_somebody_did() -> None:

@@ -9,6 +9,7 @@ from connectors.directory.tables.access import (
     vendor_permissions,
 )
 from connectors.directory.tables.accounts import account_deletions, consents, data_exports, mailed_tokens
+from connectors.directory.tables.external_ids import organization_external_ids, user_external_ids
 from connectors.directory.tables.invitations import invitations
 from connectors.directory.tables.journal import audit_events, idempotency_records, outbox, write_checks
 from connectors.directory.tables.metadata import METADATA
@@ -32,11 +33,13 @@ __all__ = [
     "login_names",
     "mailed_tokens",
     "memberships",
+    "organization_external_ids",
     "organizations",
     "outbox",
     "refresh_tokens",
     "registrations",
     "sessions",
+    "user_external_ids",
     "users",
     "vendor_permissions",
     "write_checks",

@@ -8,7 +8,9 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from connectors.errors import BackendTimeout, BackendUnavailable, UnexpectedAnswer
+from connectors.directory.records.access import GrantKind
+from connectors.errors import BackendTimeout, BackendUnavailable, NotMapped, UnexpectedAnswer
+from connectors.pages import Slice
 from connectors.shop.interface import OrderLineRecord
 from connectors.wanted import Wanted
 from tests.logs import capture_logs
@@ -224,3 +226,64 @@ async def _rename(portal: Portal, before: str, after: str) -> None:
         await connection.execute(f'ALTER DATABASE "{name}{before}" RENAME TO "{name}{after}"')
     finally:
         await connection.close()
+
+
+async def _let_them_buy_everywhere(portal: Portal, login_name: str) -> None:
+    directory = portal.wiring.backends.directory
+    user_id = await directory.user_id_of_login_name(login_name)
+    assert user_id is not None
+    (found,) = await directory.memberships_of([user_id], Slice(10))
+    async with directory.change() as change:
+        for one in found.items:
+            await change.give(one.id, GrantKind.ROLE, "purchase", until=None, by=None, now=portal.clock())
+
+
+ORDERS = """
+{ viewer { memberships { nodes { organization { id name orders(first: 1) { nodes { number } } } } } } }
+"""
+
+
+@pytest.mark.parametrize("disclosure", ["none", "code", "permission", "full"])
+async def test_an_organization_that_a_back_end_does_not_know_is_left_out_alone_and_the_log_says_what_to_map(
+    disclosure: str,
+) -> None:
+    async with open_portal(authorization_disclosure=disclosure) as portal:
+        person = await portal.person("two.companies@helios.example")
+        await _let_them_buy_everywhere(portal, "two.companies@helios.example")
+        shop = portal.wiring.backends.shop
+        whole = shop.orders_of
+        unknown = await portal.organization_of("two.companies@helios.example")
+
+        async def orders_of(ids: Any, *asked: Any, **more: Any) -> Any:
+            pages = await whole(ids, *asked, **more)
+            return [NotMapped("shop", id) if id == unknown else page for id, page in zip(ids, pages, strict=True)]
+
+        with answering(shop, "orders_of", orders_of), capture_logs() as log:
+            answer = await person.asks(ORDERS)
+
+    shown = answer.at("viewer.memberships.nodes")
+    assert [one["organization"]["orders"] is None for one in shown] == [
+        one["organization"]["id"] == unknown for one in shown
+    ]
+    assert len(shown) > 1
+    (error,) = answer.errors
+    how = f"forecourt external-ids set shop ID --organization {unknown}"
+    explained = {"backend": "SHOP", "notMapped": unknown, "howToMap": how} if disclosure == "full" else {}
+    assert error["extensions"] == {"code": "NOT_MAPPED", **explained}
+    assert error["message"] == (
+        "The application behind this field does not know this organization yet. Please contact the vendor."
+    )
+    (entry,) = [one for one in log if one["event"] == "field failed"]
+    assert (entry["code"], entry["reason"]) == ("NOT_MAPPED", f"shop: no id stands for {unknown}; run `{how}`")
+
+
+async def test_an_order_of_an_organization_that_the_shop_does_not_know_is_null_with_the_code(portal: Portal) -> None:
+    person = await portal.person("purchase@helios.example")
+
+    async def orders_with_number(ids: Any, *_asked: Any, **_more: Any) -> Any:
+        return [NotMapped("shop", id) for id in ids]
+
+    with answering(portal.wiring.backends.shop, "orders_with_number", orders_with_number):
+        answer = await person.asks('{ viewer { defaultOrganization { order(number: "1") { number } } } }')
+
+    assert answer.codes == {"viewer.defaultOrganization.order": "NOT_MAPPED"}

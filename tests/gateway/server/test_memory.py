@@ -9,6 +9,7 @@ from gateway.wiring import MIGRATIONS
 from tests.servers import fresh_database
 
 SELDOM = (
+    "aiohttp",
     "aiosmtplib",
     "aiosqlite",
     "alembic",

@@ -1,13 +1,17 @@
 """JSON from strangers: bounded before it is read, so that whatever was sent is an object or a clear refusal."""
 
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 
 class InvalidJson(Exception):
-    """The text is no JSON that we read; the message says why."""
+    """The text is no JSON that we read; the message says why, and `limit` which of the limits it is over, if any."""
+
+    def __init__(self, message: str, limit: Literal["depth", "values"] | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 _DIGITS = bytes(ord("0" if byte in b"0123456789" else " ") for byte in range(256))
@@ -40,9 +44,9 @@ def _check_what_it_holds(text: bytes, max_depth: int, max_values: int) -> None:
         # Each step takes longer than the one before, so each bounds what the next one looks at. An entry has two
         # strings at most, its name and its value.
         if plain.count(b'"') > 4 * max_values + 2 or _values(bare := _without_strings(plain)) > max_values:
-            raise InvalidJson(f"it has more than {max_values:,} values (setting max_json_values)")
+            raise InvalidJson(f"it has more than {max_values:,} values", "values")
         if _depth(bare) > max_depth:
-            raise InvalidJson(f"it is nested more than {max_depth} levels deep (setting max_json_depth)")
+            raise InvalidJson(f"it is nested more than {max_depth} levels deep", "depth")
         if _has_long_number(bare):
             raise InvalidJson("it has a number of a hundred digits or more")
 
