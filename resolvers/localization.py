@@ -11,6 +11,7 @@ from babel.numbers import format_currency, get_currency_precision
 
 from connectors.values import Address, Localized, Money
 from connectors.wanted import of_values
+from resolvers.at_once import each_by
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale
 from resolvers.texts import translated
@@ -40,19 +41,28 @@ def localized(texts: str) -> Callable[..., list[str | None]]:
     """
     texts_of = attrgetter(texts)
 
-    def shown(context: RequestContext, records: Sequence[Any], *, locale: str | None = None) -> list[str | None]:
+    def prepared(context: RequestContext, locale: str | None = None) -> Callable[[Any], str | None]:
         wanted = (*_tags(context, locale), context.backends.portal.default_locale)
-        nearest: dict[tuple[str, ...], str] = {}  # most texts are there in the same languages
-        answer: list[str | None] = []
-        for text in map(texts_of, records):
-            known = tuple(text)
-            tag = nearest.get(known)
-            if tag is None and known:
-                tag = nearest[known] = _nearest(wanted, known)
-            answer.append(text[tag] if tag is not None else None)
-        return answer
+        shown: dict[int, tuple[Localized, str]] = {}  # a list shows few texts many times
 
-    return shown
+        def text_of(record: Any) -> str | None:
+            text = texts_of(record)
+            found = shown.get(id(text))
+            if found is not None:
+                return found[1]
+            if not text:
+                return None
+            answer: str = text[_nearest(wanted, text)]
+            shown[id(text)] = text, answer  # which keeps the text, so that no other one gets its id
+            return answer
+
+        return text_of
+
+    def shown(context: RequestContext, records: Sequence[Any], *, locale: str | None = None) -> list[str | None]:
+        return list(map(prepared(context, locale), records))
+
+    prepared.__name__ = f"{texts.rpartition('.')[2]}_in_language"
+    return each_by(prepared)(shown)
 
 
 def _nearest(wanted: Sequence[str], known: Collection[str]) -> str:

@@ -45,7 +45,10 @@ class ListOf(Completion):
             answer = self._unmade(run, values) if len(types) == 1 else None
             if answer is not None:
                 return answer
-            values = [value.records if type(value) is Unmade else value for value in values]
+            try:
+                values = [value.records if type(value) is Unmade else value for value in values]
+            except Exception as error:  # as if whoever read the rows had made the records
+                return self.all_broken([error] * len(values))
             return self.present(run, values, paths)
         return self._read(run, values, paths)
 

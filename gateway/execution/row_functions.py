@@ -9,13 +9,14 @@ No text of a document gets into the source. Response names are constants, and na
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from keyword import iskeyword
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.unmade import Layout
 from connectors.wanted import OF_VALUES
+from gateway.execution.contract import PREPARED
 from gateway.execution.field_plans import DefaultField, Field, TypenameField
 from gateway.execution.leaves import EnumLeaf, Leaf, PlainLeaf
 from gateway.execution.levels import RowFunction, Selection
@@ -106,6 +107,7 @@ class _Writer:
         self._counts_objects = False
         self._calls = False
         self._uses_context = False
+        self._prepared: dict[Callable[[Any], Any], str] = {}  # what returns functions of an object, by their names
         self._reads_defaults = False
         self._parts: dict[str, Mapping[str, str | _Parts]] = {}  # by the name of the object that was not made
 
@@ -138,6 +140,7 @@ class _Writer:
             "    rows = []",
             *(["    objects = 0"] if self._counts_objects else []),
             *(["    context = run.context"] if self._uses_context else []),
+            *(f"    {name} = {self.constant(one.__name__, one)}(context)" for one, name in self._prepared.items()),
             f"    for {loop}:",
             *_indented([*part.statements, *_given_up_if(part.unusual), *_appended(part.row)], 2),
             *([f"    run.budget.objects += {' + '.join(counted)}"] if counted else []),
@@ -234,7 +237,12 @@ class _Writer:
             if each in self._parts:
                 raise _NotInRows
             self._uses_context = True
-            return f"{self.constant(made_by, function)}(context, {each})"
+            prepared = getattr(function, PREPARED, None)
+            if prepared is None:
+                return f"{self.constant(made_by, function)}(context, {each})"
+            if prepared not in self._prepared:
+                self._prepared[prepared] = self._name(f"{_snake(field.nodes[0].name.value)}_of")
+            return f"{self._prepared[prepared]}({each})"
         values = [self._read(each, name) for name in names]
         if not all(isinstance(value, str) for value in values):
             raise _NotInRows

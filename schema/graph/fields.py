@@ -33,7 +33,7 @@ from connectors.pages import Slice
 from connectors.shop.interface import OrderSort
 from connectors.wanted import EVERYTHING, Wanted, needs_of, reads_of
 from permissions.access_rules import OPEN, AccessRule
-from resolvers.at_once import known_at_once
+from resolvers.at_once import answered_by_each, known_at_once
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
 from resolvers.refusals import InvalidArgument
@@ -314,6 +314,7 @@ def field(
             reads=reads_of(function),
             needs=needs_of(function),
             wants=_wants(function),
+            each=answered_by_each(function),
         ),
         function,
         description,
