@@ -1,8 +1,8 @@
 """Write every file that is made from the code: ``make generate``.
 
 The printed schema, the permissions sheet, the tables of settings in docs/configuration.md, those of what becomes of
-requests in docs/failing-servers.md, and the entries of the catalogues of translations. With ``--check``, nothing is written,
-and the exit code is 1 when a file is not what the code says.
+requests in docs/failing-servers.md, and the entries of the catalogues of translations. With ``--check``, nothing is
+written, and the exit code is 1 when a file is not what the code says.
 """
 
 import re
