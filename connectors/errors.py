@@ -79,6 +79,7 @@ class InvalidCursor(ValueError):
 
 def reason_of(error: BaseException) -> str:
     """Return why somebody cannot be reached, as an operator reads it; it names neither hosts nor values."""
+    was_closed = False
     seen: BaseException | None = error
     while seen is not None:
         match seen:
@@ -90,10 +91,8 @@ def reason_of(error: BaseException) -> str:
                 return "connection refused"
             case TimeoutError():
                 return "no answer in time"
-            case ConnectionError():
-                return "the connection was closed"
-            case _ if str(getattr(seen, "sqlstate", "")).startswith("08"):  # PostgreSQL's class of such problems
-                return "the connection was closed"
+        # Libraries have their own beside Python's: a class of this name, or PostgreSQL's class of states.
+        was_closed = was_closed or isinstance(seen, ConnectionError) or type(seen).__name__ == "ConnectionError"
+        was_closed = was_closed or str(getattr(seen, "sqlstate", "")).startswith("08")
         seen = seen.__cause__ or seen.__context__
-    name = type(error).__name__
-    return "the connection was closed" if name == "ConnectionError" else name  # a library's own, such as redis-py's
+    return "the connection was closed" if was_closed else type(error).__name__

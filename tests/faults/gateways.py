@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from gateway.demo import DEMO_PASSWORD
 from tests.faults.tcp_proxy import Failure, TcpProxy
@@ -88,6 +90,12 @@ async def asked(asks: Mapping[str, Ask]) -> Asked:
         shown = json.dumps(answer.body) if isinstance(answer, Answer) else answer.text
         assert [word for word in NEVER_SHOWN if word in shown] == [], (name, shown)
     return seen
+
+
+def each_of(table: Iterable[str]) -> list[Any]:
+    """The failures of a table; of those that are waited for alike, `make test` tries one."""
+    slow = (Failure.HANGS_HALF_WAY.value, Failure.SLOW.value)
+    return [pytest.param(one, marks=[pytest.mark.slow] if one in slow else []) for one in table]
 
 
 def outcome_of(answer: Any) -> str:

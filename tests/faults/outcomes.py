@@ -99,13 +99,49 @@ REDIS: Mapping[str, OnRedis] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OnSmtp:
+    """What somebody gets whose change sends mails, what becomes of these, what /health/ready says, and the reason."""
+
+    change: str
+    mails: str
+    ready: str
+    reason: str
+
+
+WAIT, LEAVE, SOME_LEAVE = "wait", "leave", "leave now and then"
+
+
+def _waiting(reason: str) -> OnSmtp:
+    return OnSmtp(_FINE, WAIT, "`down`", reason)
+
+
+SMTP: Mapping[str, OnSmtp] = {
+    Failure.REFUSES.value: _waiting("connection refused"),
+    Failure.HANGS.value: _waiting("no answer in time"),
+    Failure.HANGS_HALF_WAY.value: _waiting("no answer in time"),
+    Failure.CUTS.value: _waiting("the connection was closed"),
+    Failure.GARBAGE.value: _waiting("-1 Malformed SMTP response line: HTTP/1.1 502 Bad Gateway"),
+    Failure.SLOW.value: OnSmtp(_FINE, LEAVE, "`up`", ""),
+    Failure.FLAPS.value: OnSmtp(_FINE, SOME_LEAVE, "`up` or `down`", "the connection was closed"),
+    Failure.DROPS_IDLE.value: OnSmtp(_FINE, LEAVE, "`up`", ""),
+    Failure.UNKNOWN_NAME.value: _waiting("its name is not known"),
+    Failure.EXPIRED.value: _waiting("its certificate is not accepted: certificate has expired"),
+}
+
 _POSTGRESQL_HEADS = ("the database …", "a query", "a change", "signing in", "`/health/ready`, directory", "the log")
 _REDIS_HEADS = ("Redis …", "the right password", "a wrong one", "rate limits", "events", "the log")
+
+_SMTP_HEADS = ("the mail server …", "a change that sends mail", "mails", "`/health/ready`, mail", "the log")
 
 
 def with_outcomes(page: str) -> str:
     """Return the page of back ends with these tables, each between comments with its name."""
-    for name, heads, rows in (("postgresql", _POSTGRESQL_HEADS, POSTGRESQL), ("redis", _REDIS_HEADS, REDIS)):
+    for name, heads, rows in (
+        ("postgresql", _POSTGRESQL_HEADS, POSTGRESQL),
+        ("redis", _REDIS_HEADS, REDIS),
+        ("smtp", _SMTP_HEADS, SMTP),
+    ):
         begin, end = f"<!-- outcomes: {name} -->", f"<!-- end of outcomes: {name} -->"
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(end)

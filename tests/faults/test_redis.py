@@ -16,6 +16,7 @@ from tests.faults.gateways import (
     Ask,
     asked,
     certificates,
+    each_of,
     held,
     misbehaving,
     signing_in,
@@ -67,7 +68,7 @@ async def behind(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behi
         yield Behind(portal, proxy, await portal.person(BUYER))
 
 
-@pytest.mark.parametrize("failure", REDIS)
+@pytest.mark.parametrize("failure", each_of(REDIS))
 async def test_people_get_in_and_everything_else_stands_while_nobody_counts(behind: Behind, failure: str) -> None:
     expected, portal = REDIS[failure], behind.portal
     await until(lambda: _is(behind, "`up`", "`up`"))
