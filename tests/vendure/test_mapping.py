@@ -55,6 +55,8 @@ class Scripted:
         assert operation is not None
         self.asked.append((operation[1], body["variables"], body["query"]))
         answer = self.answers[operation[1]]
+        if callable(answer):
+            answer = answer(body["variables"])
         settings = {"serverConfig": {"moneyStrategyPrecision": 2}}
         return {"data": {"globalSettings": settings, "activeChannel": {"defaultLanguageCode": "de_AT"}, **answer}}
 
@@ -418,3 +420,31 @@ async def test_an_answer_of_another_shape_is_unexpected() -> None:
 
     with pytest.raises(UnexpectedAnswer, match=r"data\.orders\.items\.0\.totalWithTax is no Money"):
         await shop_of(client).orders([OrderId("ord_7")])
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+async def test_orders_of_one_instant_are_each_shown_once_whichever_of_them_vendure_gives_first(size: int) -> None:
+    later = "2026-03-03T12:00:00.000Z"
+    orders = [order(n, code=f"V-{n}", orderPlacedAt=later if n % 4 == 0 else NOON) for n in range(1, 13)]
+    by_day = sorted(
+        orders, key=lambda one: one["orderPlacedAt"], reverse=True
+    )  # and by age, where the list is by youth
+
+    def listed(variables: Mapping[str, Any]) -> dict[str, Any]:
+        placed = {"totalItems": len(orders), "items": by_day[: variables["placed"]["take"]]}
+        return groups(K_1=[customer(1, "K-1") | {"placed": placed}])
+
+    client, walked = Scripted(OrdersOf=listed), list[str]()
+    shop, after, calls = shop_of(client), None, []
+    while True:
+        client.asked.clear()
+        (page,) = await shop.orders_of([ACME], Slice(size, after), where=EVERY)
+        assert not isinstance(page, NotMapped)
+        calls.append(len(client.asked))
+        walked += [one.number for one in page.items]
+        if not page.has_next_page:
+            break
+        after = page.cursor_of(page.items[-1])
+
+    assert walked == [f"V-{n}" for n in (12, 8, 4, 11, 10, 9, 7, 6, 5, 3, 2, 1)]
+    assert max(calls) <= 3
