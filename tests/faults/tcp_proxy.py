@@ -130,8 +130,11 @@ class TcpProxy:
 
     async def _stop_listening(self) -> None:
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            for listening in server.sockets:  # asyncio loses connections that it takes just when a server closes
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            await asyncio.sleep(0.01)
+            server.close()
 
     async def _cut_all(self) -> None:
         for link in list(self.links):
