@@ -70,6 +70,7 @@ class Lists:
             "members: search of one": MemberFilter(search="p50@"),
             "members: search of many": MemberFilter(search="growth"),
             "members: search of a seventh and a fifth": MemberFilter(search="emil weiss"),
+            "members: search of a fifth, at the end": MemberFilter(search="weiss"),
             "members: search of all and of one": MemberFilter(search="growth.example p50@"),
             "members: search of one, by STATUS": MemberFilter(
                 search="p50@", order=MemberOrder(MemberOrderField.STATUS, SortDirection.DESC)
@@ -77,6 +78,10 @@ class Lists:
             "members: search of nobody": MemberFilter(search="nobody"),
             "members: search of two letters": MemberFilter(search="nn"),
             "members: search of two letters of nobody": MemberFilter(search="qx"),
+            "members: search of two letters of nobody, by JOINED_AT": MemberFilter(
+                search="qx", order=MemberOrder(MemberOrderField.JOINED_AT, SortDirection.DESC)
+            ),
+            "members: search of a sign of nobody": MemberFilter(search="+"),
             "members: roleKeys of all": MemberFilter(role_keys=("purchase",), now=NOW),
             "members: roleKeys of few": MemberFilter(role_keys=("administration",), now=NOW),
             "members: roleKeys of all and search of nobody": MemberFilter(
@@ -93,6 +98,7 @@ class Lists:
             "orders: search of one": OrderFilter(search="c4ca4238a0b9"),
             "orders: search of many": OrderFilter(search="module", status=_PLACED),
             "orders: search of none": OrderFilter(search="nothing", status=_PLACED),
+            "orders: search of two letters of none": OrderFilter(search="qx", status=_PLACED),
         }
         events: dict[str, AuditFilter] = {
             "audit events": AuditFilter(),

@@ -11,6 +11,8 @@ CopyRefused                 a database is not copied elsewhere
 InvalidCursor               the position to go on from is none that this list gave
 """
 
+import socket
+import ssl
 from typing import Any
 
 
@@ -73,3 +75,24 @@ class CopyRefused(Exception):
 
 class InvalidCursor(ValueError):
     """The cursor was not given out by the list it is used in."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why somebody cannot be reached, as an operator reads it; it names neither hosts nor values."""
+    was_closed = False
+    seen: BaseException | None = error
+    while seen is not None:
+        match seen:
+            case ssl.SSLCertVerificationError():
+                return f"its certificate is not accepted: {seen.verify_message}"
+            case socket.gaierror():
+                return "its name is not known"
+            case ConnectionRefusedError():
+                return "connection refused"
+            case TimeoutError():
+                return "no answer in time"
+        # Libraries have their own beside Python's: a class of this name, or PostgreSQL's class of states.
+        was_closed = was_closed or isinstance(seen, ConnectionError) or type(seen).__name__ == "ConnectionError"
+        was_closed = was_closed or str(getattr(seen, "sqlstate", "")).startswith("08")
+        seen = seen.__cause__ or seen.__context__
+    return "the connection was closed" if was_closed else type(error).__name__

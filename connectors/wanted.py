@@ -9,8 +9,9 @@ R = TypeVar("R")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-READS, NEEDS = "reads", "needs"
-"""Where a function keeps what it reads of each record, and of others, see `reads` and `needs`."""
+READS, NEEDS, OF_VALUES = "reads", "needs", "of_values"
+"""Where a function keeps what it reads of each record, and of others, see `reads` and `needs`; and which function of
+values it is, with the names of these, see `of_values`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,25 @@ def reads(record: type[R], read: Callable[[R], object]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         setattr(function, READS, declared)
         return function
+
+    return decorate
+
+
+def of_values(record: type, *names: str) -> Callable[[Callable[..., T]], Callable[[Any, Any], T]]:
+    """Let a function of values be asked with a context and a record that has them as attributes of these names.
+
+    Generated code calls the function itself, with values of which nobody has made a record.
+    """
+    read = attrgetter(*names)
+    declared = Wanted.of(record, read)
+
+    def decorate(function: Callable[..., T]) -> Callable[[Any, Any], T]:
+        def of_record(_context: Any, one: Any) -> T:
+            return function(*read(one))
+
+        setattr(of_record, READS, declared)
+        setattr(of_record, OF_VALUES, (function, names))
+        return of_record
 
     return decorate
 

@@ -17,6 +17,7 @@ from gateway.auth.request_context import RequestContexts
 from gateway.demo import DEMO_PASSWORD
 from gateway.demo.loading import demo_accounts
 from gateway.pages.data_export_download import account_export_route
+from gateway.pages.file_download import file_route
 from gateway.pages.graphiql.graphiql_page import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.pages.mail_links.link_pages import PortalWords, page_routes
 from gateway.pages.mail_links.links import LINKS
@@ -43,7 +44,7 @@ def create_app(
         InvalidProfile: The profile cannot be used.
     """
     profile = profile_for(settings)
-    graph = schema or build_schema(suggestions=settings.makes_suggestions)
+    graph = schema or build_schema(suggestions=settings.makes_suggestions, additions=profile.additions)
 
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
@@ -105,6 +106,8 @@ def _routes(
         Route("/icons/{name}", _icons(profile)),
         account_export_route(contexts),
     ]
+    if wiring.folder is not None:
+        routes.append(file_route(contexts, wiring.folder.path_of))
     if settings.shows_mailbox and wiring.mailbox is not None:
         from gateway.pages.mailbox.mailbox_page import mailbox_routes  # only in a demo; its page is a template
 

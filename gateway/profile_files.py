@@ -12,10 +12,10 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from connectors.values import Localized
@@ -24,9 +24,13 @@ from gateway.settings import Settings
 from permissions.toml_positions import TomlPositions, parser_problem
 from resolvers.mail.pages import InvalidPage, checked_pages
 
+if TYPE_CHECKING:
+    from schema.extending import Extension
+    from schema.graph.additions import SchemaAddition
+
 _SHIPPED = Path(__file__).with_name("profiles")
 _TEXTS = ("title", "contact")
-_KNOWN_KEYS = (*_TEXTS, *KEYS, "pages")
+_KNOWN_KEYS = (*_TEXTS, *KEYS, "pages", "extensions")
 
 
 class InvalidProfile(Exception):
@@ -46,7 +50,8 @@ class Profile:
     """One portal as configured: its texts as they were read, each with the name of its file for messages.
 
     `icons` are the SVG files by name (``webshop.svg``); `examples` stand in the order of their file names; `mail_texts`
-    are, by language, the portal's own texts of mails, each with the name of its file.
+    are, by language, the portal's own texts of mails, each with the name of its file. `extensions` are those that it
+    names, loaded; `not_loaded` those that there are besides.
     """
 
     key: str
@@ -66,6 +71,13 @@ class Profile:
     examples: tuple[Example, ...]
     icons: Mapping[str, bytes]
     mail_texts: Mapping[str, tuple[str, str]]
+    extensions: "tuple[Extension, ...]" = ()
+    not_loaded: tuple[str, ...] = ()
+
+    @property
+    def additions(self) -> "list[SchemaAddition]":
+        """Return what the extensions add to the schema."""
+        return [extension.addition for extension in self.extensions]
 
 
 _RESERVED = re.compile(
@@ -151,6 +163,7 @@ def read_profile(name_or_path: str) -> tuple[Profile, list[str]]:
     icons = {file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))}
     settings, portal = files.settings(icons)
     demo = folder / "demo.toml"
+    extensions, not_loaded = files.extensions(settings["extensions"], portal.locales)
     profile = Profile(
         key=folder.name,
         title=settings["title"],
@@ -171,6 +184,8 @@ def read_profile(name_or_path: str) -> tuple[Profile, list[str]]:
         mail_texts={
             file.stem: (files.text(file, "texts of mails"), str(file)) for file in sorted(folder.glob("mail/*.toml"))
         },
+        extensions=extensions,
+        not_loaded=not_loaded,
     )
     return profile, files.problems
 
@@ -213,7 +228,7 @@ class _Files:
 
     def settings(self, icons: Collection[str]) -> tuple[dict[str, Any], PortalTable]:
         """Return what stands in profile.toml; what cannot be used is as if it were not there."""
-        settings: dict[str, Any] = {"title": {}, "contact": {}, "pages": {}}
+        settings: dict[str, Any] = {"title": {}, "contact": {}, "pages": {}, "extensions": []}
         file, problems = self.folder / "profile.toml", len(self.problems)
         text = self.text(file, "the portal's title")
         if len(self.problems) > problems:
@@ -239,12 +254,31 @@ class _Files:
             settings["pages"] = checked_pages(written.get("pages", {}))
         except InvalidPage as error:
             found.append((("pages",), f"[pages]: {str(error).removesuffix('.')}"))
+        names = written.get("extensions", [])
+        if not isinstance(names, list) or not all(isinstance(it, str) and re.fullmatch(r"\w+", it) for it in names):
+            found.append((("extensions",), 'extensions is a list of names, such as extensions = ["plants"]'))
+        elif len(set(names)) < len(names):
+            found.append((("extensions",), "an extension stands twice in extensions; name each once"))
+        else:
+            settings["extensions"] = names
         positions = TomlPositions(text)
         for path, problem in found:
             at = positions.line_of(*path)
             end = "" if problem.endswith("?") else "."
             self.problems.append(f"{file}{f', line {at}' if at else ''}: {problem}{end}")
         return settings, portal
+
+    def extensions(
+        self, names: Sequence[str], locales: tuple[str, ...]
+    ) -> "tuple[tuple[Extension, ...], tuple[str, ...]]":
+        """Return the extensions of these names, and the names of those that there are besides."""
+        if not names and not (self.folder / "extensions").is_dir():
+            return (), ()  # what makes a schema stays away from processes that need none
+        from gateway.extensions.extension_loading import known_extensions, load_extensions
+
+        loaded, problems = load_extensions(self.folder, names, locales)
+        self.problems += problems
+        return loaded, tuple(name for name in known_extensions(self.folder) if name not in names)
 
     def example(self, file: Path) -> Example:
         """Return the query in a file, with its name and variables."""

@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -19,6 +20,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from connectors.database.limits import DatabaseLimits
+from connectors.http.urls import parsed_url
 from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
 
@@ -67,6 +69,12 @@ TABLES: Mapping[str, type[BaseModel]] = {"page_urls": PageUrls}
 """Settings that are a table in the file; in the environment, each key of the table is a variable of its own."""
 
 
+def is_ours(name: str) -> bool:
+    """Return whether a name is that of a setting of Forecourt's, or of a part of one, so that no extension has it."""
+    parts = name in ("config", "test") or name.startswith(("test_", *(f"{table}_" for table in TABLES)))
+    return parts or name in Settings.model_fields
+
+
 class Limits(BaseModel):
     """The settings that checks of documents and answers look at: the largest request, and what is kept of it."""
 
@@ -102,6 +110,8 @@ class Limits(BaseModel):
 
 class Settings(Limits):
     """How this Forecourt runs. An environment variable wins over the file; an unknown name in either is refused."""
+
+    _of_extensions: dict[str, str] = PrivateAttr(default_factory=dict)
 
     environment: Literal["development", "production"] = Field(
         "development", description="`production` refuses the demo and asks for a signing key of its own."
@@ -145,6 +155,20 @@ class Settings(Limits):
             "data folder."
         ),
     )
+    files_url: str | None = Field(
+        None,
+        description=(
+            "Where files are: `file:///srv/files`, `s3://bucket/prefix` or `az://container/prefix`; without it, "
+            "`files` in the data folder."
+        ),
+    )
+    files_account: str | None = Field(None, description="S3's access key id, or Azure's storage account.")
+    files_secret: SecretStr | None = Field(None, description="S3's secret access key, or a key of Azure's account.")
+    files_region: str | None = Field(None, description="S3's region, such as `eu-central-1`.")
+    files_endpoint: str | None = Field(
+        None, description="Where a store answers that speaks S3's or Azure's protocol and is somebody else's."
+    )
+    files_link_minutes: int = Field(5, ge=1, le=60, description="How long a link to a file counts.")
     smtp_url: SecretStr | None = Field(
         None, description="`smtp://user:password@host:587` (STARTTLS), `smtps://…` (TLS); without it, a local mailbox."
     )
@@ -153,6 +177,17 @@ class Settings(Limits):
     )
     mail_stays_here: bool = Field(
         False, description="Confirm that in production mails stay in the local mailbox, where nobody gets them."
+    )
+    shop: Literal["embedded", "vendure"] = Field(
+        "embedded", description="Where orders are: in tables of ours, or in a shop of [Vendure](back-ends/vendure.md)."
+    )
+    shop_url: str | None = Field(
+        None,
+        description="The address of the shop's API: Vendure's Admin API, such as `https://shop.example/admin-api`.",
+    )
+    shop_api_key: SecretStr | None = Field(None, description="The API key by which the shop lets us in.")
+    shop_channel: str | None = Field(
+        None, description="The token of the channel of Vendure whose orders are shown; without it, the default channel."
     )
     worker: bool = Field(
         True,
@@ -326,11 +361,50 @@ class Settings(Limits):
             raise ValueError("it begins with redis://, rediss:// or unix://")
         return value
 
+    @field_validator("files_url")
+    @classmethod
+    def _names_a_store(cls, value: str | None) -> str | None:
+        if not value:
+            return None  # Compose sets it to nothing
+        where = urlsplit(value)
+        if where.scheme == "file" and not where.netloc and where.path.startswith("/"):
+            return value
+        if where.scheme not in ("s3", "az") or not where.netloc or "@" in where.netloc or where.query or where.fragment:
+            raise ValueError("it is file:///folder, s3://bucket/prefix or az://container/prefix, without a password")
+        return value
+
+    @field_validator("files_endpoint")
+    @classmethod
+    def _is_an_endpoint(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", value):
+            raise ValueError("it is a URL such as https://s3.storage.example, without a password")
+        return value or None
+
     @field_validator("smtp_url")
     @classmethod
     def _names_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("shop_url")
+    @classmethod
+    def _is_a_back_end(cls, value: str | None) -> str | None:
+        if not value:
+            return None  # Compose sets it to nothing
+        _, path = parsed_url(value)
+        if not path.strip("/"):
+            raise ValueError("it has a path, such as https://shop.example/admin-api")
+        return value.rstrip("/")
+
+    @field_validator("shop_api_key", "shop_channel")
+    @classmethod
+    def _fits_in_a_header(cls, value: SecretStr | str | None) -> SecretStr | str | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not text:
+            return None
+        if not re.fullmatch(r"[!-~]+", text):
+            raise ValueError("it has no blanks and no characters beyond ASCII")
         return value
 
     @field_validator("mail_from")
@@ -401,6 +475,17 @@ class Settings(Limits):
         return self.data_folder / Path(self.profile).name
 
     @property
+    def of_extensions(self) -> Mapping[str, str]:
+        """Return the settings of extensions by name, such as ``plants_url``; see `with_extension_settings`."""
+        return self._of_extensions
+
+    def with_extension_settings(self, values: Mapping[str, str]) -> "Settings":
+        """Return these settings and those of extensions, which are theirs to check."""
+        copy = self.model_copy()
+        copy._of_extensions = dict(values)
+        return copy
+
+    @property
     def key_file(self) -> Path:
         """Return the file with the first signing key, beside which further ones stand."""
         return self.signing_key_file or self.folder / "signing_key.pem"
@@ -448,6 +533,16 @@ def _client_addresses(settings: Settings, _unusable: frozenset[str]) -> Iterator
 def _sender(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
     if settings.smtp_url is not None and not is_address(settings.sender):
         yield "Mails need FORECOURT_MAIL_FROM, for the host of the public URL is no mail domain."
+
+
+def _shop(settings: Settings, unusable: frozenset[str]) -> Iterator[str]:
+    given = {name: getattr(settings, name) for name in ("shop_url", "shop_api_key", "shop_channel")}
+    if settings.shop == "embedded" and any(given.values()):
+        name = next(name for name, value in given.items() if value)
+        yield f"{PREFIX}{name.upper()} is about a shop of your own; set {PREFIX}SHOP=vendure, or leave it out."
+    for name in ("shop_url", "shop_api_key"):
+        if settings.shop != "embedded" and not given[name] and name not in unusable:
+            yield f"{PREFIX}SHOP={settings.shop} needs {PREFIX}{name.upper()}."
 
 
 def _production(settings: Settings, unusable: frozenset[str]) -> Iterator[str]:
@@ -514,11 +609,30 @@ def _dry_run(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
         )
 
 
+def _files(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
+    stores = settings.files_url is not None and not settings.files_url.startswith("file:")
+    given = {
+        "files_account": settings.files_account,
+        "files_secret": settings.files_secret,
+        "files_region": settings.files_region,
+        "files_endpoint": settings.files_endpoint,
+    }
+    if stores:
+        missing = [name for name in ("files_account", "files_secret") if not given[name]]
+        if missing:
+            named = " and ".join(PREFIX + name.upper() for name in missing)
+            yield f"Files at {settings.files_url} need {named}, to sign links."
+    elif surplus := [name for name, value in given.items() if value]:
+        yield f"{', '.join(surplus)} say nothing without files_url = s3://… or az://…."
+
+
 _TOGETHER: tuple[tuple[tuple[str, ...], Callable[[Settings, frozenset[str]], Iterator[str]]], ...] = (
     (("max_connections_per_address", "trusted_proxies"), _client_addresses),
     (("smtp_url", "mail_from", "public_url"), _sender),
+    (("shop",), _shop),
     (("environment",), _production),
     (("pages", "page_urls"), _pages),
+    (("files_url", "files_account", "files_secret", "files_region", "files_endpoint"), _files),
     (("max_cost", "cost_mode", "environment"), _passwords),
     (("environment",), _dry_run),
 )

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import connectors.directory.tables as directory_tables
 import connectors.identity.embedded as identity_tables
@@ -15,14 +17,20 @@ import connectors.mail.mailbox as mailbox_tables
 import connectors.shop.tables as shop_tables
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord, InvalidCatalogue
+from connectors.cache.embedded import EmbeddedCache
+from connectors.cache.fetches import CachedFetch
+from connectors.cache.interface import CacheStore
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
-from connectors.database.migrations import check_migrated, migrate, unindexed
+from connectors.database.migrations import check_migrated, migrate
 from connectors.directory.directory import Directory
+from connectors.directory.external_ids import MappedIds
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
+from connectors.files.folder import FolderFiles
+from connectors.files.interface import Files
 from connectors.identity.embedded import EmbeddedAccounts
 from connectors.identity.keys import SigningKeys, read_given_keys, read_or_make_keys
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
@@ -36,18 +44,23 @@ from connectors.private_files import make_private_folder
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.embedded import EmbeddedShop
+from connectors.shop.interface import Shop
 from connectors.shop.migrations import MIGRATIONS as SHOP
 from gateway.auth.policy_reloader import PolicyFile
 from gateway.profile_files import Profile
 from gateway.settings import Settings
+from gateway.settings_sources import InvalidSettings, missing_extension_settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_positions import TomlPositions
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
+from permissions.vocabulary import CUSTOMER_CODES, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.pages import page_urls
 from resolvers.mail.templates import InvalidMailTexts
 from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import BY_PASSWORD, Domain
+
+if TYPE_CHECKING:
+    from connectors.http.client import HttpBackend
 
 log = logging.getLogger("forecourt")
 
@@ -63,6 +76,7 @@ class Wiring:
     """The open back ends, the policy they are used under, and how to ask each whether it is up.
 
     `mailbox` is where mails stay when they do not leave. `work` is set when there is something to do in the outbox.
+    `folder` is where the files are that Forecourt serves itself.
     `calls_http` says that some back end is called over HTTP.
     """
 
@@ -73,6 +87,7 @@ class Wiring:
     checks: dict[str, Callable[[], Awaitable[bool]]]
     mailbox: Mailbox | None
     work: asyncio.Event
+    folder: FolderFiles | None
     calls_http: bool = False
 
     @property
@@ -94,6 +109,7 @@ async def open_wiring(
 
     Raises:
         InvalidPolicy, InvalidCatalogue, InvalidMailTexts: The profile cannot be used.
+        InvalidSettings: One that an extension needs is missing, or cannot be used.
         UnusableKey: A signing key cannot be read.
         DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
         BackendUnavailable: The database does not answer.
@@ -109,13 +125,17 @@ async def open_wiring(
         audience="forecourt",
         lifetime=timedelta(minutes=settings.access_token_minutes),
     )
+    if missing := missing_extension_settings(settings, profile):
+        raise InvalidSettings("\n".join(missing))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(keys.watched())
+        extensions = _open_extensions(settings, profile)
+        for backend in extensions.values():
+            stack.push_async_callback(backend.close)
         engine = _open_our_database(settings)
         stack.push_async_callback(engine.dispose)
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
-        await _warn_of_slow_searches(engine)
         rate_limits: RateLimits = EmbeddedRateLimits()
         if settings.redis_url is not None:
             from connectors.rate_limits.redis import RedisRateLimits  # its client takes 5 MB of memory
@@ -126,7 +146,10 @@ async def open_wiring(
         stack.push_async_callback(events.close)
         work = asyncio.Event()
         directory = Directory(engine, events.publish, work.set)
-        accounts, shop = EmbeddedAccounts(engine), EmbeddedShop(engine)
+        accounts, shop, client = EmbeddedAccounts(engine), *_open_shop(settings, engine)
+        if client is not None:
+            stack.push_async_callback(client.close)
+        files, folder = _open_files(settings)
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
         if settings.smtp_url is not None:
@@ -143,9 +166,14 @@ async def open_wiring(
                 mailer=mailer,
                 tokens=tokens,
                 seals=Seals(keys, clock),
+                files=files,
                 portal=portal_of(settings, profile),
                 mail_wording=mail_wording,
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
+                file_links_for=timedelta(minutes=settings.files_link_minutes),
+                extensions=extensions,
+                kept=_open_caches(settings, profile, extensions, stack),
+                external_ids=MappedIds(engine),
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),
@@ -154,12 +182,63 @@ async def open_wiring(
                 "directory": directory.healthy,
                 "identity": accounts.healthy,
                 "shop": shop.healthy,
+                "rate_limits": rate_limits.healthy,
                 "events": events.healthy,
                 "mail": mailer.healthy,
+                "files": files.healthy,
+                **{name: backend.healthy for name, backend in extensions.items()},
             },
             mailbox if mailer is mailbox else None,
             work,
+            folder,
+            calls_http=bool(extensions) or client is not None,
         )
+
+
+def _open_extensions(settings: Settings, profile: Profile) -> "dict[str, HttpBackend]":
+    """Return the back ends of the profile's extensions by name; none is asked before a request is.
+
+    Raises:
+        InvalidSettings: A URL is none of a back end.
+    """
+    opened = {}
+    for declared in (one for extension in profile.extensions for one in extension.back_ends):
+        try:
+            opened[declared.name] = declared.opened(settings.of_extensions)
+        except ValueError as error:
+            raise InvalidSettings(f"FORECOURT_{declared.url.upper()}: {error}.") from error
+    return opened
+
+
+def _open_caches(
+    settings: Settings, profile: Profile, extensions: "Mapping[str, HttpBackend]", stack: AsyncExitStack
+) -> dict[str, CachedFetch]:
+    """Return what keeps the answers of extensions' back ends, by name: in Redis where there is one, else in memory."""
+    caching = [one for extension in profile.extensions for one in extension.back_ends if one.caching is not None]
+    if not caching:
+        return {}
+    store: CacheStore = EmbeddedCache()
+    if settings.redis_url is not None:
+        from connectors.cache.redis import RedisCache  # as above
+
+        store = RedisCache(settings.redis_url.get_secret_value())
+    stack.push_async_callback(store.close)
+    return {declared.name: declared.kept(extensions[declared.name], store) for declared in caching}
+
+
+def _open_shop(settings: Settings, engine: AsyncEngine) -> "tuple[Shop, HttpBackend | None]":
+    """Return the shop, and what calls it where it is another application."""
+    if settings.shop == "embedded" or settings.shop_url is None or settings.shop_api_key is None:
+        return EmbeddedShop(engine), None
+    # With what they bring along, these take ten megabytes of memory.
+    from connectors.directory.external_ids import MappedIds
+    from connectors.http.client import HttpBackend
+    from connectors.http.sign_in import ApiKey
+    from connectors.shop.vendure.shop import BACKEND, KEY_HEADER, VendureShop
+
+    address, _, path = settings.shop_url.rpartition("/")
+    client = HttpBackend(BACKEND, address, sign_in=ApiKey(KEY_HEADER, settings.shop_api_key.get_secret_value()))
+    return VendureShop(client, f"/{path}", MappedIds(engine), channel=settings.shop_channel), client
 
 
 def portal_of(settings: Settings, profile: Profile) -> Portal:
@@ -171,7 +250,7 @@ def portal_of(settings: Settings, profile: Profile) -> Portal:
         time_zone=profile.time_zone,
         facts=profile.portal.facts(),
         sign_in_methods=(BY_PASSWORD,),  # of the embedded accounts
-        domains=(Domain.ORDERS,),  # from the embedded shop
+        domains=(Domain.ORDERS,),  # which every shop has
         address=settings.address,
         sender=settings.sender,
         page_urls={**page_urls(settings.links["portal"], profile.pages), **settings.links},
@@ -196,7 +275,7 @@ async def profile_problems(profile: Profile) -> list[str]:
     problems, policy, applications = [], None, None
     if profile.policy_text:
         try:
-            policy = parse_policy(profile.policy_text, profile.policy_source)
+            policy = parse_policy(profile.policy_text, profile.policy_source, profile.not_loaded)
         except InvalidPolicy as error:
             problems.append(str(error))
     if profile.applications_text:
@@ -220,7 +299,7 @@ async def profile_problems(profile: Profile) -> list[str]:
 
 
 async def _read_policy(profile: Profile) -> tuple[Policy, EmbeddedApplications]:
-    policy = parse_policy(profile.policy_text, profile.policy_source)
+    policy = parse_policy(profile.policy_text, profile.policy_source, profile.not_loaded)
     applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
     await _check_catalogue_of(profile, applications, policy)
     if missing := await _missing_icons(profile, applications):
@@ -277,6 +356,26 @@ def _open_our_database(settings: Settings, limits: DatabaseLimits | None = None)
     return open_database(settings.database, limits or settings.database_limits)
 
 
+def _open_files(settings: Settings) -> tuple[Files, FolderFiles | None]:
+    """Return where the files are, and the folder when they are in one, which Forecourt serves itself.
+
+    Raises:
+        BackendUnavailable: The credentials of a store have not the form of any.
+    """
+    url = settings.files_url
+    if url is None or url.startswith("file:"):
+        folder = settings.folder / "files" if url is None else Path(unquote(urlsplit(url).path))
+        if url is None:
+            make_private_folder(folder)
+        files = FolderFiles(folder)
+        return files, files
+    from connectors.files.signed import SignedFiles, SignedStore  # with a library of five megabytes
+
+    secret = settings.files_secret.get_secret_value() if settings.files_secret is not None else ""
+    store = SignedStore(url, settings.files_account or "", secret, settings.files_region, settings.files_endpoint)
+    return SignedFiles(store), None
+
+
 def _open_events(settings: Settings) -> Events:
     """Return what notifies the other gateways: Redis where there is one, else PostgreSQL.
 
@@ -301,17 +400,6 @@ async def migrate_our_database(settings: Settings) -> list[str]:
         return done
     finally:
         await engine.dispose()
-
-
-async def _warn_of_slow_searches(engine: AsyncEngine) -> None:
-    """Say so once where texts are found row by row."""
-    slow = [table for migrations in MIGRATIONS for table in await unindexed(engine, migrations)]
-    if slow:
-        log.warning(
-            "Searches look at every row of %s: PostgreSQL's extension pg_trgm is missing. Have whoever administers the "
-            "database run `CREATE EXTENSION pg_trgm`, then run `forecourt migrate`.",
-            " and ".join(slow),
-        )
 
 
 async def check_catalogue(applications: EmbeddedApplications, policy: Policy, source: str, text: str = "") -> None:
@@ -340,14 +428,14 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
         for what, key, path, role_keys, permissions in doors:
             unknown_roles, unknown_codes = (
                 sorted(role_keys - policy.roles.keys()),
-                sorted(permissions - _CUSTOMER_CODES),
+                sorted(permissions - CUSTOMER_CODES),
             )
             for role in unknown_roles:
                 problem = f'{what} {key} opens for the role "{role}", which the policy does not have'
                 note(positions.line_of(*path, "roles", role), problem, nearest(role, list(policy.roles)))
             for code in unknown_codes:
                 problem = f'{what} {key} opens for "{code}", which is no permission of customers'
-                note(positions.line_of(*path, "permissions", code), problem, nearest(code, sorted(_CUSTOMER_CODES)))
+                note(positions.line_of(*path, "permissions", code), problem, nearest(code, sorted(CUSTOMER_CODES)))
             opens_otherwise = what == "the application" and (application.open_to or application.for_every_member)
             is_known = not unknown_roles and not unknown_codes
             if is_known and not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
@@ -359,9 +447,6 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
                 )
     if problems:
         raise InvalidPolicy("\n".join(problems))
-
-
-_CUSTOMER_CODES = frozenset(permission.value for permission in Permission if permission not in VENDOR_PERMISSIONS)
 
 
 async def _check_catalogue_of(profile: Profile, applications: EmbeddedApplications, policy: Policy) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -16,6 +17,12 @@ from resolvers.scheduled_tasks import SCHEDULED_TASKS, ScheduledTask, run_schedu
 
 AT_ONCE = 8
 """So many items are carried out at the same time by one worker."""
+
+MOST_OF_A_KIND = 6
+"""So many of them may be of one kind: a mail server that hangs keeps nothing else from being done."""
+
+SHORTEST_HOLD, LONGEST_HOLD = timedelta(seconds=5), timedelta(minutes=1)
+"""How long a kind of item is left that nobody is there to carry out, doubled each time; then it is tried again."""
 
 EVERY = 2.0
 """Seconds after which a worker looks for itself what is due, whether it was woken or not."""
@@ -52,7 +59,8 @@ class Worker:
         self._every = every
         self._handlers = handlers
         self._tasks = tasks
-        self._begun: set[asyncio.Task[None]] = set()
+        self._begun: dict[asyncio.Task[None], str] = {}
+        self._held: dict[str, tuple[datetime, timedelta]] = {}
         self._is_stopping = False
         self._is_cut_off = False
 
@@ -78,7 +86,7 @@ class Worker:
     async def work_off(self) -> int:
         """Carry out what is due now and what follows from it at once, and return how many items that were."""
         number = 0
-        while items := await take(self._context(), most=AT_ONCE):
+        while items := await self._take(AT_ONCE):
             number += len(items)
             await asyncio.gather(*(self._carry_out(item) for item in items))
         return number
@@ -89,7 +97,7 @@ class Worker:
         if room == 0:
             return False
         try:
-            items = await take(self._context(), most=room)
+            items = await self._take(room)
         except ConnectorError as error:
             if not self._is_cut_off:
                 log.warning("outbox cannot be read", extra={"reason": str(error)})
@@ -103,16 +111,34 @@ class Worker:
         self._is_cut_off = False
         for item in items:
             task = asyncio.create_task(self._carry_out(item))
-            self._begun.add(task)
+            self._begun[task] = item.kind
             task.add_done_callback(self._ended)
-        return len(items) == room and len(self._begun) < AT_ONCE
+        return bool(items) and len(self._begun) < AT_ONCE
+
+    async def _take(self, room: int) -> Sequence[OutboxRecord]:
+        """Take so many items at most, none of a kind that is held or of which enough were begun."""
+        now, begun = self._clock(), Counter(self._begun.values())
+        held = [kind for kind, (until, _) in self._held.items() if now < until]
+        full = [kind for kind, number in begun.items() if number >= MOST_OF_A_KIND]
+        most = MOST_OF_A_KIND - max((number for kind, number in begun.items() if kind not in full), default=0)
+        return await take(self._context(), most=min(room, most), without=[*held, *full])
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._begun.discard(task)
+        del self._begun[task]
         self._woken.set()  # there is room again
 
     async def _carry_out(self, item: OutboxRecord) -> None:
-        await carry_out(self._context(), item, clock=self._clock, handlers=self._handlers)
+        problem = await carry_out(self._context(), item, clock=self._clock, handlers=self._handlers)
+        if problem is None:
+            if self._held.pop(item.kind, None) is not None:
+                log.info("outbox goes on", extra={"kind": item.kind})
+            return
+        now, (until, hold) = self._clock(), self._held.get(item.kind, (None, SHORTEST_HOLD / 2))
+        if until is None:
+            log.warning("outbox waits", extra={"kind": item.kind, "reason": problem})
+        if until is None or now >= until:  # of those that were begun together, the first says so
+            hold = min(2 * hold, LONGEST_HOLD)
+            self._held[item.kind] = (now + hold, hold)
 
     async def _pause(self) -> None:
         try:

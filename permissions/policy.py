@@ -9,7 +9,7 @@ from typing import Any
 
 from permissions.toml_positions import TomlPositions, parser_problem
 from permissions.viewer import Grant, Standing
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
+from permissions.vocabulary import CUSTOMER_CODES, VENDOR_PERMISSIONS, Permission, mask_of
 
 MOST_ROLES = 50
 """So many roles a policy may have, so no list of roles is longer."""
@@ -118,7 +118,7 @@ class Policy:
             role = self.roles.get(role_key)
             mask = role.mask if role is not None else 0
         else:
-            mask = mask_of([Permission(permission)]) if permission in _CUSTOMER_CODES else 0
+            mask = mask_of([Permission(permission)]) if permission and permission in CUSTOMER_CODES else 0
         return Grant(grant_id, role_key, mask, until)
 
     def labels_of(self, key: str) -> Mapping[str, str]:
@@ -138,12 +138,13 @@ class Policy:
 
 
 _ROLE_ASSIGN = mask_of([Permission.ROLE_ASSIGN])
-_CUSTOMER_CODES = frozenset(permission.value for permission in Permission) - {p.value for p in VENDOR_PERMISSIONS}
 _ROLE_KEYS = ("label", "description", "permissions", "administrative", "member_assignable", "assignable")
 
 
-def parse_policy(text: str, source: str) -> Policy:
+def parse_policy(text: str, source: str, not_loaded: Sequence[str] = ()) -> Policy:
     """Return the policy that the TOML text describes; `source` is the file's name for messages.
+
+    `not_loaded` are extensions that there are, though this process has no permissions of theirs.
 
     Raises:
         InvalidPolicy: With all problems, each with the file and the line, what is wrong there, and the nearest valid
@@ -154,7 +155,7 @@ def parse_policy(text: str, source: str) -> Policy:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         line, problem = parser_problem(error, text)
         raise InvalidPolicy(f"{source}, line {line}: {problem}.") from error
-    reader = _Reader(source, TomlPositions(text))
+    reader = _Reader(source, TomlPositions(text), not_loaded)
     policy = reader.policy(document)
     if not reader.problems:  # what was left out because of one would make others of itself
         reader.check_delegation(policy)
@@ -166,8 +167,9 @@ def parse_policy(text: str, source: str) -> Policy:
 class _Reader:
     """Reads tables and notes of each problem where it stands and what would be right."""
 
-    def __init__(self, source: str, positions: TomlPositions) -> None:
+    def __init__(self, source: str, positions: TomlPositions, not_loaded: Sequence[str]) -> None:
         self.source = source
+        self.not_loaded = not_loaded
         self.positions = positions
         self.problems: list[str] = []
 
@@ -249,15 +251,23 @@ class _Reader:
                     else "belongs to the vendor's staff and may stand under [vendor] only"
                 )
             else:
-                problem = f"is no permission{nearest(code, known)}"
+                problem = f"is no permission{self.nearest_permission(code, known)}"
             self.note(f'"{code}" in {_shown(path)} {problem}', *path, code)
         return tuple(Permission(code) for code in codes if code in known)
+
+    def nearest_permission(self, code: str, known: Sequence[str]) -> str:
+        owner = next((name for name in self.not_loaded if code.startswith(f"{name.upper()}_")), None)
+        if owner is None:
+            return nearest(code, known)
+        return f"; it would be of the extension {owner}, which is not loaded; add it to extensions in profile.toml"
 
     def warnings(self, table: Mapping[str, Any]) -> dict[Permission, int]:
         known = {}
         for code, holders in table.items():
-            if code not in _CUSTOMER_CODES:
-                problem = f'"{code}" in [warnings] is no permission{nearest(code, sorted(_CUSTOMER_CODES))}'
+            if code not in CUSTOMER_CODES:
+                problem = (
+                    f'"{code}" in [warnings] is no permission{self.nearest_permission(code, sorted(CUSTOMER_CODES))}'
+                )
                 self.note(problem, "warnings", code)
             elif not isinstance(holders, int) or isinstance(holders, bool) or holders < 1:
                 self.note(f"{code} in [warnings] must be a number of holders, 1 or more", "warnings", code)

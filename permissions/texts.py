@@ -20,7 +20,7 @@ def _text(label: tuple[str, str, str], description: tuple[str, str, str]) -> Per
     )
 
 
-PERMISSION_TEXTS: Mapping[str, PermissionText] = {
+PERMISSION_TEXTS: dict[str, PermissionText] = {
     "ORGANIZATION_VIEW": _text(
         ("Unternehmensdaten einsehen", "View organization data", "Consulter les données de l'entreprise"),
         (

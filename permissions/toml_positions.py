@@ -40,6 +40,11 @@ class TomlPositions:
         sizes = range(len(path), 0, -1)
         return next((line for size in sizes if (line := self._lines.get(path[:size])) is not None), None)
 
+    def line_of_table(self, *path: str) -> int | None:
+        """Return what `line_of` does; of a table that stands in the names of others only, the line of the first."""
+        below = (line for noted, line in self._lines.items() if noted[: len(path)] == path)
+        return next(below, None) or self.line_of(*path)
+
 
 def parser_problem(error: Exception, text: str) -> tuple[int, str]:
     """Return the line at which Python's TOML parser gave up, and what to say of it."""

@@ -10,8 +10,6 @@ from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 SECRETS = mask_of([Permission.ACTIVATION_CODE_VIEW, Permission.SERVICE_CODE_VIEW])
 """What shows something that can be used by whoever has read it: never seen as somebody else."""
 
-_EVERYTHING = mask_of(permission for permission in Permission if permission not in VENDOR_PERMISSIONS)
-
 
 def most_seen_as(policy: Policy, viewer: Viewer, organization_id: str, now: datetime) -> int | None:
     """Return the mask of all that somebody may see at most as a member of the organization; None: they may not at all.
@@ -25,7 +23,8 @@ def most_seen_as(policy: Policy, viewer: Viewer, organization_id: str, now: date
         if held & mask_of(policy.view_as_organization):
             return (held | policy.delegable_by(standing, now).mask) & ~SECRETS
     if viewer.vendor_mask & mask_of(policy.view_as_vendor):
-        return _EVERYTHING & ~SECRETS & ~SEE_MEMBERS.mask
+        everything = mask_of(permission for permission in Permission if permission not in VENDOR_PERMISSIONS)
+        return everything & ~SECRETS & ~SEE_MEMBERS.mask
     return None
 
 

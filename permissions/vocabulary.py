@@ -1,17 +1,23 @@
 """The words of permission: what a field can ask for, where it counts, and why it is refused.
 
-Permissions are code: each is something that a field asks for. Roles are configuration (see policy.py).
+Permissions are code: each is something that a field asks for. Roles are configuration (see policy.py). A process has
+one vocabulary: ours, and then what its extensions added at start, in their order.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
 
-from permissions.texts import PERMISSION_TEXTS
+from permissions.open_enums import add_member, remove_member
+from permissions.texts import PERMISSION_TEXTS, PermissionText
 
 
 class Permission(StrEnum):
-    """One thing somebody may do. The code is what the graph, the policy and the database call it."""
+    """One thing somebody may do. The code is what the graph, the policy and the database call it.
+
+    Those of extensions have no name in the code; see `add_permission`.
+    """
 
     ORGANIZATION_VIEW = "ORGANIZATION_VIEW"
     ORGANIZATION_MANAGE = "ORGANIZATION_MANAGE"
@@ -50,8 +56,10 @@ class Permission(StrEnum):
         return PERMISSION_TEXTS[self.value].descriptions
 
 
-MOST_PERMISSIONS = len(Permission)
-"""No list of permissions without repetitions is longer."""
+def most_permissions() -> int:
+    """Return how long a list of permissions without repetitions can be."""
+    return len(Permission)
+
 
 VENDOR_PERMISSIONS = frozenset(
     {
@@ -62,6 +70,11 @@ VENDOR_PERMISSIONS = frozenset(
     }
 )
 """What only the vendor's own staff may hold; never given by a role of an organization."""
+
+_customer_codes = {permission.value for permission in Permission if permission not in VENDOR_PERMISSIONS}
+
+CUSTOMER_CODES: Set[str] = _customer_codes
+"""What members of organizations may hold."""
 
 
 class PermissionScope(StrEnum):
@@ -90,6 +103,51 @@ if _missing := [one.value for one in Permission if one.value not in PERMISSION_T
 
 
 _BITS = {permission: 1 << index for index, permission in enumerate(Permission)}
+_added_by: dict[Permission, str] = {}
+
+
+class NameTaken(Exception):
+    """A name is declared that somebody else has declared before; the message names both."""
+
+
+def add_permission(code: str, text: PermissionText, extension: str) -> Permission:
+    """Return a permission of an extension, which is part of the vocabulary from now on; nobody holds it yet.
+
+    It is one that members of organizations hold. What the extension has declared before, as when it is loaded again,
+    stays what it is and is called by the new text.
+
+    Raises:
+        NameTaken: It is one of ours, or of another extension.
+    """
+    permission = Permission(code) if code in Permission.__members__ else None
+    if permission is not None and (owner := _added_by.get(permission, "Forecourt")) != extension:
+        raise NameTaken(f"{code} is a permission of {owner}, so {extension} needs another name for its own")
+    PERMISSION_TEXTS[code] = text
+    if permission is None:
+        permission = add_member(Permission, code)
+        _BITS[permission] = 1 << len(_BITS)  # bits are those of this process, and stored nowhere
+        _added_by[permission] = extension
+        _customer_codes.add(code)
+    return permission
+
+
+def added_by(permission: Permission) -> str | None:
+    """Return the name of the extension that added a permission, None for one of ours."""
+    return _added_by.get(permission)
+
+
+@contextmanager
+def forgetting_permissions() -> Iterator[None]:
+    """Forget at the end of the block what was added in it, for checks of extensions that are not served."""
+    before = dict(_added_by)
+    try:
+        yield
+    finally:
+        for permission in [one for one in _added_by if one not in before]:
+            remove_member(Permission, permission.value)
+            _customer_codes.discard(permission.value)
+            del _added_by[permission], _BITS[permission], PERMISSION_TEXTS[permission.value]
+        permissions_in.cache_clear()
 
 
 def mask_of(permissions: Iterable[Permission]) -> int:

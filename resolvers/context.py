@@ -4,13 +4,15 @@ from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from connectors.applications.interface import Applications
 from connectors.directory.directory import Directory
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.standings import StandingsOnDemand
+from connectors.external_ids import ExternalIds
+from connectors.files.interface import Files
 from connectors.identity.interface import Accounts
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens
@@ -30,6 +32,10 @@ from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import Domain, PortalFacts, SignInMethod
 from resolvers.texts import Text
 from resolvers.viewer import viewer_of
+
+if TYPE_CHECKING:
+    from connectors.cache.fetches import CachedFetch
+    from connectors.http.client import HttpBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,9 @@ class Backends:
     """The applications behind the gateway, each behind its interface.
 
     `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
+    `file_links_for` is how long a link to a file counts.
+    `extensions` are those that extensions have brought along, by name; `kept` keeps the answers of some, and
+    `external_ids` say who is who there.
     """
 
     directory: Directory
@@ -69,9 +78,14 @@ class Backends:
     mailer: Mailer
     tokens: AccessTokens
     seals: Seals
+    files: Files
     portal: Portal = field(default_factory=Portal)
     mail_wording: MailWording = field(default_factory=MailWording)
     refresh_reuse: timedelta = timedelta(seconds=10)
+    file_links_for: timedelta = timedelta(minutes=5)
+    extensions: Mapping[str, "HttpBackend"] = field(default_factory=dict)
+    kept: Mapping[str, "CachedFetch"] = field(default_factory=dict)
+    external_ids: ExternalIds | None = None
 
 
 @dataclass(frozen=True, slots=True)

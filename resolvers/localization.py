@@ -10,6 +10,8 @@ from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
 
 from connectors.values import Address, Localized, Money
+from connectors.wanted import of_values
+from resolvers.at_once import each_by
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale
 from resolvers.texts import translated
@@ -24,6 +26,8 @@ _OTHER_DECIMALS: Mapping[str, int] = {
 """How many decimals the currencies have that have not two, as most have."""
 
 _CENTS = [f".{cents:02}" for cents in range(100)]
+_SMALL = 1_000
+_UNITS = [str(units) for units in range(_SMALL)]
 
 
 def in_language(context: RequestContext, texts: Localized, locale: str | None) -> str:
@@ -37,19 +41,28 @@ def localized(texts: str) -> Callable[..., list[str | None]]:
     """
     texts_of = attrgetter(texts)
 
-    def shown(context: RequestContext, records: Sequence[Any], *, locale: str | None = None) -> list[str | None]:
+    def prepared(context: RequestContext, locale: str | None = None) -> Callable[[Any], str | None]:
         wanted = (*_tags(context, locale), context.backends.portal.default_locale)
-        nearest: dict[tuple[str, ...], str] = {}  # most texts are there in the same languages
-        answer: list[str | None] = []
-        for text in map(texts_of, records):
-            known = tuple(text)
-            tag = nearest.get(known)
-            if tag is None and known:
-                tag = nearest[known] = _nearest(wanted, known)
-            answer.append(text[tag] if tag is not None else None)
-        return answer
+        shown: dict[int, tuple[Localized, str]] = {}  # a list shows few texts many times
 
-    return shown
+        def text_of(record: Any) -> str | None:
+            text = texts_of(record)
+            found = shown.get(id(text))
+            if found is not None:
+                return found[1]
+            if not text:
+                return None
+            answer: str = text[_nearest(wanted, text)]
+            shown[id(text)] = text, answer  # which keeps the text, so that no other one gets its id
+            return answer
+
+        return text_of
+
+    def shown(context: RequestContext, records: Sequence[Any], *, locale: str | None = None) -> list[str | None]:
+        return list(map(prepared(context, locale), records))
+
+    prepared.__name__ = f"{texts.rpartition('.')[2]}_in_language"
+    return each_by(prepared)(shown)
 
 
 def _nearest(wanted: Sequence[str], known: Collection[str]) -> str:
@@ -74,11 +87,13 @@ def on_one_line(address: Address) -> str:
     return ", ".join(filter(None, parts))
 
 
-def amount(_context: RequestContext, money: Money) -> str:
+@of_values(Money, "minor_units", "currency")
+def amount(minor_units: int, currency: str) -> str:
     """Return the amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
-    if money.currency not in _OTHER_DECIMALS and (units := money.minor_units) >= 0:
-        return f"{units // 100}{_CENTS[units % 100]}"
-    return str(_exact(money.minor_units, _decimals(money.currency)))
+    if currency not in _OTHER_DECIMALS and minor_units >= 0:
+        units = minor_units // 100
+        return (_UNITS[units] if units < _SMALL else str(units)) + _CENTS[minor_units % 100]
+    return str(_exact(minor_units, _decimals(currency)))
 
 
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:

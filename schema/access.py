@@ -7,7 +7,7 @@ import strawberry
 from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, OPEN
-from permissions.vocabulary import MOST_PERMISSIONS, Permission
+from permissions.vocabulary import Permission, most_permissions
 from resolvers.access import commands as member_access
 from resolvers.access import plans as access_plans
 from resolvers.access import previews as access_previews
@@ -60,12 +60,12 @@ class AccessPreview:
     """What a change of access would mean for a member."""
 
     permissions_added: list[DescribedPermission] = listed(
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=5,
         description="The permissions that the member gains.",
     )
     permissions_removed: list[DescribedPermission] = listed(
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=5,
         description="The permissions that the member loses.",
     )

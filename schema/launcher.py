@@ -13,7 +13,7 @@ from connectors.applications.interface import (
 from connectors.values import AccountKind
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES, MOST_SOURCES
-from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
+from permissions.vocabulary import DenialReason, most_permissions
 from resolvers import launcher
 from resolvers.context import RequestContext
 from resolvers.launcher import ApplicationAccessState
@@ -125,7 +125,7 @@ class ApplicationTile(Node):
     state: ApplicationAccessState = strawberry.field(description="Whether it opens for the person.")
     reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it opens.")
     missing: list[DescribedPermission] = listed(
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=2,
         description="Permissions any one of which would open it. Empty when it opens, or when only a role opens it.",
     )

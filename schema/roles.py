@@ -8,7 +8,7 @@ from connectors.applications.interface import MOST_APPLICATIONS
 from permissions import policy
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import MOST_PERMISSIONS, Permission
+from permissions.vocabulary import Permission, most_permissions
 from resolvers import launcher
 from resolvers.context import RequestContext
 from resolvers.localization import localized
@@ -44,7 +44,7 @@ class Role(Node):
     label: str = field(localized("labels"), requires=OPEN, description="Its name, for people.")
     description: str = field(localized("descriptions"), requires=OPEN, description="Its purpose.")
     permissions: list[DescribedPermission] = listed(
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=10,
         description="What it allows somebody to do.",
     )
@@ -86,5 +86,5 @@ class RoleQueries:
         _roles, requires=OPEN, at_most=MOST_ROLES, assumed_size=10, description="The roles of this portal."
     )
     permissions: list[DescribedPermission] = root(
-        _permissions, requires=OPEN, at_most=MOST_PERMISSIONS, description="All permissions of this portal."
+        _permissions, requires=OPEN, at_most=most_permissions, description="All permissions of this portal."
     )

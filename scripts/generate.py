@@ -1,8 +1,8 @@
 """Write every file that is made from the code: ``make generate``.
 
-The printed schema, the permissions sheet, the tables of settings in docs/configuration.md, and the entries of the
-catalogues of translations. With ``--check``,
-nothing is written, and the exit code is 1 when a file is not what the code says.
+The printed schema, the permissions sheet, the tables of settings in docs/configuration.md, those of what becomes of
+requests in docs/failing-servers.md, and the entries of the catalogues of translations. With ``--check``, nothing is
+written, and the exit code is 1 when a file is not what the code says.
 """
 
 import re
@@ -17,6 +17,7 @@ from gateway.settings import Settings
 from resolvers.languages import CATALOGUES
 from schema.graph.build import build_schema, printed
 from scripts.texts import with_texts
+from tests.faults.outcomes import with_outcomes
 
 ROOT = Path(__file__).parents[1]
 _ROW = re.compile(r"^\| `(?P<name>\w+)` \|.*\|$")
@@ -57,6 +58,7 @@ GENERATED: dict[str, Callable[[str], str]] = {
     "schema/schema.graphql": lambda _before: printed(build_schema()),
     "docs/permissions-sheet.md": lambda _before: shipped_sheets(),
     "docs/configuration.md": with_settings,
+    "docs/failing-servers.md": with_outcomes,
     **{f"resolvers/catalogues/{file.name}": with_texts for file in CATALOGUES.glob("*.po")},
 }
 """What makes each file, given its text as it is now."""

@@ -275,7 +275,7 @@ async def open_portal(
 
     No worker runs beside it: `Portal.deliver` sends what is queued when the test says so.
     """
-    url = await servers.copy(kind, await _template(profile, kind))
+    url = await servers.copy(kind, await template_of(profile, kind))
     try:
         async with open_portal_at(url, profile, **given) as portal:
             yield portal
@@ -291,7 +291,8 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
     clock = Clock()
     try:
         settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)
-        app = create_app(settings, clock=clock, schema=shared_schema())
+        is_extended = bool(profile_files.load_profile(profile).extensions)
+        app = create_app(settings, clock=clock, schema=None if is_extended else shared_schema())
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
         async with (
             app.router.lifespan_context(app),
@@ -302,7 +303,8 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
         shutil.rmtree(folder)
 
 
-async def _template(profile: str, kind: DatabaseKind) -> str:
+async def template_of(profile: str, kind: DatabaseKind) -> str:
+    """Return the URL of a database with a profile's demo in it, which copies are made of."""
     read = profile_files.load_profile(profile)
     key = (kind, read.demo_text, read.policy_text)
     url = _templates.get(key)

@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,10 @@ class Servers:
     def folder(self) -> Path:
         """A folder for SQLite's files, gone at the end."""
         return Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="forecourt-sqlite-", dir=memory())))
+
+    def at_end(self, stop: Callable[[], object]) -> None:
+        """Stop another server before those that it uses."""
+        self._open.callback(stop)
 
     async def create(self, kind: DatabaseKind, migrations: tuple[Migrations, ...] = ()) -> str:
         """Create a database of its own with these back ends' tables, empty, and return its URL."""

@@ -20,6 +20,7 @@ from connectors.database.limits import DatabaseLimits
 from connectors.database.postgresql import ReadConnections, postgresql_engine
 from connectors.database.sql_errors import CommitUnconfirmed
 from connectors.database.sqlite import sqlite_engine
+from connectors.errors import reason_of
 
 T = TypeVar("T")
 
@@ -197,7 +198,7 @@ class AsyncConnection:
             raise CommitUnconfirmed("not confirmed in time") from error
         except DBAPIError as error:
             if error.connection_invalidated:
-                raise CommitUnconfirmed(type(error.orig).__name__) from error
+                raise CommitUnconfirmed(reason_of(error.orig or error)) from error
             raise
 
     async def close(self) -> None:

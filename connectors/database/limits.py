@@ -24,3 +24,8 @@ class DatabaseLimits:
     def reading(self) -> int:
         """Return how many connections are for queries: those that neither changes nor events take."""
         return self.connections - 1 - self.changing
+
+    @property
+    def check_seconds(self) -> float:
+        """Return how long a connection that was idle may take to say that it still is one, so that time is left."""
+        return min(1.0, self.statement_seconds / 3)

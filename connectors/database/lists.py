@@ -1,7 +1,7 @@
 """Long lists, of each of many owners or whole: their pages, how long they are, and the cursors into them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -47,6 +47,8 @@ _FROM_THE_BEGINNING = Slice(0)
 _ONE = literal_column("1", Integer)
 _WALKED = literal_column("300", Integer)
 """So many rows of a list are looked at in its order, before those that fulfil a rare condition are looked up."""
+_WALKED_INSIDE = literal_column("2000", Integer)
+"""So many of a list whose indexes have all that is looked at."""
 _FEW = literal_column("1000", Integer)
 """Where two conditions are rare, the second is looked up as long as fewer rows than these fulfil it."""
 MOST_STATEMENTS = 300
@@ -63,13 +65,15 @@ class Rare:
 
     `holds` says so of a row, given its columns, of which it needs `columns` and the key. `looked_up` is the same as an
     index answers it, given whose list it is; `keys` selects what the index has, where a list may have another such
-    condition before this one.
+    condition before this one. The indexes of a list have the columns that are `listed`, each with a column that is the
+    same or, of rows for which they have no room, null.
     """
 
     holds: Callable[[Any], ColumnElement[bool]]
     looked_up: Callable[[ColumnElement[Any]], ColumnElement[bool]]
     columns: tuple[Column[Any], ...] = ()
     keys: Callable[[ColumnElement[Any]], Select[Any] | CompoundSelect[Any]] | None = None
+    listed: Mapping[Column[Any], Column[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +124,10 @@ class Listing(Generic[R]):
         self._owner_of = owner_of or (attrgetter(owner.name) if owner is not None else None)
         self._where = where
         self._table, self._each, self._rare = rows.table, each, rare
+        is_inside = all(column in one.listed for one in rare for column in one.columns) and not any(
+            one.keys for one in rare
+        )
+        self._walked = _WALKED_INSIDE if is_inside else _WALKED
         self._order = tuple(order) or (rows.table.c.id,)
         self._ascending = ascending
         projection = rows.projected(wanted, *([] if owner is None else [owner]))
@@ -161,7 +169,7 @@ class Listing(Generic[R]):
     def of_each(self, owners: Sequence[str], records: Sequence[R]) -> list[list[R]]:
         """Return the records of each owner."""
         assert self._owner_of is not None
-        return gathered(owners, zip(map(self._owner_of, records), records, strict=True))
+        return gathered(owners, records, self._owner_of)
 
     def pages(self, owners: Sequence[str], rows: Sequence[Row], asked: Slice) -> list[Page[R]]:
         """Return the page of each owner from the rows that were read for all."""
@@ -354,29 +362,36 @@ class Listing(Generic[R]):
         """
         assert asked is not None
         needed, key = [column for rare in self._rare for column in rare.columns], self._order[-1]
+        listed_as = {column: other for rare in self._rare for column, other in rare.listed.items()}
         # Where one stretch of an index has the order, it is walked without the table: PostgreSQL would rather read an
         # average list whole, by another index, than 300 rows of the table in this order.
-        beside = needed if self._each is None else []
-        shown = [*self._order, *([] if beside else needed)]
-        walked = self._stretch(database, asked, shown, within, slice_, _WALKED).cte("walked")
+        beside = [column for column in needed if self._each is None or column in listed_as]
+        shown = [*self._order, *listed_as.values(), *(column for column in needed if column not in beside)]
+        most = self._walked if database == "postgresql" else _WALKED  # SQLite takes ten times as long for each
+        walked = self._stretch(database, asked, shown, within, slice_, most).cte("walked")
         order, its = self.sorted(list(walked.c)[: len(self._order)], slice_), self._table.alias("its")
-        looked_at = {
+        looked_at: dict[str, ColumnElement[Any]] = {
             column.name: select(its.c[column.name]).where(its.c[key.name] == walked.c[key.name]).scalar_subquery()
             for column in beside
         }
+        for column, other in listed_as.items():
+            looked_at[column.name] = func.coalesce(walked.c[other.name], looked_at[column.name])
         fits = self._hold(SimpleNamespace(**dict(walked.c), **looked_at))
         fitting = select(walked).where(*fits).order_by(*order).limit(limit).cte("fitting")
         is_enough = or_(
             select(func.count()).select_from(fitting).scalar_subquery() >= limit,
-            select(func.count()).select_from(walked).scalar_subquery() < _WALKED,
+            select(func.count()).select_from(walked).scalar_subquery() < most,
         )
         fulfilling = [*self._where, *self._kept(), *self._hold(self._table.c), *within]
-        parts: list[Select[Any]] = [select(fitting.c[key.name]).where(is_enough)]
+        fitted = select(fitting.c[key.name])
+        # SQLite would walk again for each row to see whether it is enough. It need not ask: who is looked up includes
+        # whoever was fitting, and there, who is found twice is shown once.
+        parts: list[Select[Any]] = [fitted.where(is_enough) if database == "postgresql" else fitted]
         for when, found in self._ways(asked):
             all_of_them = select(key).order_by(*self.sorted(self._order, slice_)).limit(limit)
             if database == "postgresql":
                 all_of_them = all_of_them.where(*found, *fulfilling, ~is_enough, *when)
-            else:  # SQLite would ask of each row whether it is enough; what is joined from the left, it asks first
+            else:  # what is joined from the left, SQLite asks first, and once
                 is_needed = select(_ONE).where(~is_enough, *when).correlate(asked).subquery()
                 all_of_them = all_of_them.select_from(
                     is_needed.outerjoin(self._table, and_(*found, *fulfilling)),

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 
 from connectors.database.engine import AsyncEngine
 from connectors.database.sql_errors import database_errors
-from connectors.database.text_search import has_index, make_index
 
 
 class DatabaseTooNew(Exception):
@@ -25,13 +24,11 @@ class Migrations:
     """One back end's migrations: the folder with `versions/`, and the table that keeps how far they were run.
 
     The name of each file begins with its revision, and in the order of the revisions they are run: ``0001_orders.py``.
-    The tables that are `searched` have an index of their texts, where the database has what it needs.
     """
 
     backend: str
     folder: Path
     version_table: str
-    searched: tuple[str, ...] = ()
 
     def revisions(self) -> list[str]:
         """Return the revisions in their order."""
@@ -51,8 +48,6 @@ async def migrate(engine: AsyncEngine, migrations: Migrations) -> list[str]:
         # Whoever migrates first may take longer than a writer usually waits for another.
         await connection.begin(patience=60)
         done = await connection.run_sync(upgrade, migrations)
-        for table in migrations.searched:  # what the index needs may have come since
-            await connection.run_sync(make_index, table)
         await connection.commit()
         return done
 
@@ -83,16 +78,6 @@ async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
 
     async with database_errors(migrations.backend), engine.connect() as connection:
         await connection.run_sync(check)
-
-
-async def unindexed(engine: AsyncEngine, migrations: Migrations) -> list[str]:
-    """Return the tables whose texts are found row by row, for want of an index.
-
-    Raises:
-        BackendUnavailable: The database does not answer.
-    """
-    async with database_errors(migrations.backend), engine.connect() as connection:
-        return [table for table in migrations.searched if not await connection.run_sync(has_index, table)]
 
 
 def upgrade(connection: Connection, migrations: Migrations, to: str = "head") -> list[str]:

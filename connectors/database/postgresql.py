@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from connectors.database.limits import DatabaseLimits
 from connectors.database.sql_errors import LOCKED, READ_ONLY, is_away, is_late
-from connectors.errors import BackendTimeout, BackendUnavailable
+from connectors.errors import BackendTimeout, BackendUnavailable, reason_of
 
 MOST_WAITING = 1_000
 
@@ -31,6 +31,9 @@ Whoever asks for other attributes each time drives out what was used least latel
 _GRACE_SECONDS = 0.5
 """So much longer than the server we wait: an error of its own costs no connection."""
 
+
+_TRUSTED_SECONDS = 30.0
+"""A connection that was idle for longer is asked whether it still is one: firewalls forget it without a word."""
 
 _YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
 _CHANGED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
@@ -46,7 +49,7 @@ def postgresql_engine(url: str, limits: DatabaseLimits) -> Engine:
         hide_parameters=True,  # errors are logged, and parameters hold what people typed, and hashes of secrets
         connect_args=_options(limits, 3 * limits.lock_seconds),
     )
-    event.listen(engine, "checkout", _check_alive)
+    event.listen(engine, "checkout", partial(_check_alive, limits))
     event.listen(engine, "close", _close_at_once)
     event.listen(engine, "handle_error", _leave_read_only_server)
     event.listen(engine, "handle_error", _hide_detail)
@@ -72,7 +75,7 @@ class ReadConnections:
         self._limits = limits
         self._seconds = limits.statement_seconds + _GRACE_SECONDS
         self._engine = engine
-        self._idle: list[Any] = []
+        self._idle: list[tuple[float, Any]] = []
         self._slots = limits.reading
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._period = 0
@@ -96,7 +99,7 @@ class ReadConnections:
         except TimeoutError as error:
             raise BackendTimeout(backend, "no answer in time") from error
         except (OSError, _Exhausted, _Lost) as error:
-            raise BackendUnavailable(backend, type(error.__cause__ or error).__name__) from error
+            raise BackendUnavailable(backend, reason_of(error.__cause__ or error)) from error
         except asyncpg.PostgresError as error:
             if is_late(error.sqlstate):
                 if error.sqlstate == LOCKED:
@@ -104,7 +107,7 @@ class ReadConnections:
                     self._next_look = self._now() + self._limits.lock_seconds
                 raise BackendTimeout(backend, type(error).__name__) from error
             if is_away(error.sqlstate):
-                raise BackendUnavailable(backend, type(error).__name__) from error
+                raise BackendUnavailable(backend, reason_of(error)) from error
             raise
         if self._locked and text in self._locked:
             self._locked.clear()  # whoever had locked this table has probably let go of the others, too
@@ -112,7 +115,7 @@ class ReadConnections:
 
     async def _asked(self, backend: str, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         period = self._period
-        connection = self._idle_one() or await self._taken()
+        connection = self._idle_one() or await self._checked_one() or await self._taken()
         try:
             if self._locked:  # not before its turn: a hundred may have queued until the first of them met the lock
                 self._look_seldom(backend, text)
@@ -159,12 +162,29 @@ class ReadConnections:
         return rows
 
     def _idle_one(self) -> Any:
-        """Return a connection that is idle, None when there is none."""
-        while self._idle:
-            connection = self._idle.pop()
+        """Return a connection that was used lately, None when there is none."""
+        trusted = self._now() - _TRUSTED_SECONDS
+        while self._idle and self._idle[-1][0] >= trusted:
+            _, connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
             self._slots += 1
+        return None
+
+    async def _checked_one(self) -> Any:
+        """Return a connection that was idle for long and still is one, None when there is none."""
+        while self._idle:
+            _, connection = self._idle.pop()
+            try:
+                await connection.execute("SELECT 1", timeout=self._limits.check_seconds)
+            except BaseException as error:
+                connection.terminate()
+                self._pass_on(None)
+                if not isinstance(error, Exception):
+                    raise
+                self._close_idle()  # they have been idle for longer
+            else:
+                return connection
         return None
 
     async def _taken(self) -> Any:
@@ -219,7 +239,7 @@ class ReadConnections:
         if connection is None:
             self._slots += 1
         else:
-            self._idle.append(connection)
+            self._idle.append((self._now(), connection))
 
     def dispose(self) -> None:
         """Close what is idle now, and what is lent when it comes back."""
@@ -237,7 +257,7 @@ class ReadConnections:
 
     def _close_idle(self) -> None:
         self._slots += len(self._idle)
-        for connection in self._idle:
+        for _, connection in self._idle:
             connection.terminate()
         self._idle.clear()
 
@@ -283,7 +303,7 @@ def _options(limits: DatabaseLimits, lock_seconds: float) -> dict[str, Any]:
     }
 
 
-def _check_alive(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
+def _check_alive(limits: DatabaseLimits, connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
     """Ask a connection that was used before whether it still is one; if not, the pool opens another.
 
     SQLAlchemy's own `pool_pre_ping` sends four messages where one is enough.
@@ -292,7 +312,7 @@ def _check_alive(connection: Any, entry: ConnectionPoolEntry, _proxy: object) ->
         entry.info["was_used"] = True
         return
     try:
-        connection.run_async(lambda driver: driver.execute("SELECT 1"))
+        connection.run_async(lambda driver: driver.execute("SELECT 1", timeout=limits.check_seconds))
     except Exception as error:
         raise InvalidatePoolError("the server has closed the connection") from error
 

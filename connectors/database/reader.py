@@ -5,8 +5,9 @@ connections that never open a transaction: going through SQLAlchemy costs severa
 whose driver works in threads, stays on SQLAlchemy, on connections that only read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import CompoundSelect, Select
@@ -65,15 +66,15 @@ def parallel(ids: Iterable[Key], found: Mapping[Key, T]) -> list[T | None]:
     return list(map(found.get, ids))
 
 
-def gathered(owners: Iterable[Key], entries: Iterable[tuple[Key, T]]) -> list[list[T]]:
+def gathered(owners: Iterable[Hashable], entries: Iterable[T], owner_of: Callable[[T], Hashable]) -> list[list[T]]:
     """Return the entries of each owner, in the order in which they come, parallel to the owners."""
-    lists: dict[Key, list[T]] = {}
-    for owner, entry in entries:
+    lists: dict[Hashable, list[T]] = {}
+    for owner, own in groupby(entries, owner_of):  # mostly, those of an owner stand together
         found = lists.get(owner)
         if found is None:
-            lists[owner] = [entry]
+            lists[owner] = list(own)
         else:
-            found.append(entry)
+            found.extend(own)
     return [lists.get(owner, []) for owner in owners]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from enum import StrEnum
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import NoneType
 from typing import Any, Generic, TypeAlias, TypeVar, cast, get_args, get_origin
 
@@ -14,12 +14,12 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.sql.visitors import iterate
 
 from connectors.database.dialects import one_of
-from connectors.database.reader import Row
+from connectors.database.reader import Row, gathered
+from connectors.unmade import Layout, Stored, Unmade
 from connectors.values import Address, address_from
 from connectors.wanted import EVERYTHING, Wanted
 
 R = TypeVar("R")
-Maker = Callable[..., Any] | Mapping[Any, Any]
 
 MOST_PROJECTIONS = 100
 """Clients may ask for any choice of attributes; so many choices are kept of each list."""
@@ -29,10 +29,10 @@ class Projection(Generic[R]):
     """What is read of a table's rows for some attributes of a record: these columns, from the tables that have them.
 
     `record` makes the record of a row that begins with their values, and of values of the fields without a column;
-    `records` those of many rows.
+    `records` those of many rows. `layout` says what stands where in a row.
     """
 
-    __slots__ = ("columns", "record", "records", "select", "source", "with_keys")
+    __slots__ = ("columns", "layout", "record", "records", "select", "source", "with_keys")
 
     def __init__(
         self,
@@ -40,12 +40,20 @@ class Projection(Generic[R]):
         source: FromClause,
         columns: tuple[ColumnElement[Any], ...],
         made: "_Made[R]",
+        record: type[R],
+        attributes: Mapping[str, Stored],
     ) -> None:
         self.source = source
         self.columns = columns
         self.record, self.records = made
+        self.layout = Layout(record, attributes, self.records)
         self.select: Select[Any] = select(*columns).select_from(joined(source, *columns))
         self.with_keys: Select[Any] = self.select.where(one_of(next(iter(table.primary_key)), "ids"))
+
+    def unmade(self, owners: Sequence[str], owner: str, rows: Sequence[Row]) -> list[Unmade[R]]:
+        """Return the records of each owner, whom they name at this attribute, for somebody to make or to show."""
+        (at,) = self.layout.attributes[owner].at
+        return [Unmade(self.layout, own) for own in gathered(owners, rows, itemgetter(at))]
 
 
 class Rows(Generic[R]):
@@ -97,18 +105,18 @@ class Rows(Generic[R]):
         """Return how to read these attributes, and those that are the table's key or these columns."""
         keys = (next(iter(self.table.primary_key)), *keys)
         columns = self.columns_of(wanted, *keys)
-        at = {column: index for index, column in enumerate(columns)}
-        return Projection(self.table, self.source, columns, self._made_from(self._chosen(wanted, keys), at))
+        stored = _stored(self._chosen(wanted, keys), {column: index for index, column in enumerate(columns)})
+        return Projection(self.table, self.source, columns, self._made_from(stored), self.type, stored)
 
     def columns_of(self, wanted: Wanted[R], *keys: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
         """Return the columns of these attributes, and of those that are one of these columns."""
         return tuple(dict.fromkeys(part for _, parts, _ in self._chosen(wanted, keys) for part in parts))
 
     def made_from(self, wanted: Wanted[R], at: Mapping[ColumnElement[Any], int]) -> Callable[[Row], R]:
-        """Return the function that makes a record with these attributes of a row that has its columns at these indexes,
-        as the row of a statement has that reads records of several tables.
+        """Return the function that makes a record with these attributes of a row that has its columns at these
+        positions, as the row of a statement has that reads records of several tables.
         """
-        return self._made_from(self._chosen(wanted, ()), at)[0]
+        return self._made_from(_stored(self._chosen(wanted, ()), at))[0]
 
     def _chosen(self, wanted: Wanted[R], keys: Sequence[ColumnElement[Any]]) -> list["_Read"]:
         return [
@@ -119,17 +127,9 @@ class Rows(Generic[R]):
             or any(part is key for part in one[1] for key in keys)
         ]
 
-    def _made_from(self, read: Iterable["_Read"], at: Mapping[ColumnElement[Any], int]) -> "_Made[R]":
-        made_of = [
-            (
-                field.name,
-                [at[part] for part in parts],
-                cast("Maker", field.type) if len(parts) > 1 else kind and kind[0],
-            )
-            for field, parts, kind in read
-        ]
+    def _made_from(self, stored: Mapping[str, Stored]) -> "_Made[R]":
         more = [(field.name, field.default) for field in fields(self.type)[len(self._read) :]]  # type: ignore[arg-type]
-        return _maker(self.type, made_of, more)
+        return _maker(self.type, stored, more)
 
     def first(self, rows: Sequence[Row]) -> R | None:
         """Return the record of the first row; None without any."""
@@ -169,25 +169,39 @@ def joined(source: FromClause, *needed: ClauseElement) -> FromClause:
     return joined(source.left, *needed, source.onclause).join(source.right, source.onclause)
 
 
-_Read: TypeAlias = tuple[Field[Any], tuple[ColumnElement[Any], ...], tuple[Maker, Callable[[Any], Any] | None] | None]
+_Read: TypeAlias = tuple[
+    Field[Any],
+    tuple[ColumnElement[Any], ...],
+    tuple[Callable[..., Any] | Mapping[Any, Any], Callable[[Any], Any] | None] | None,
+]
 """A field, its columns, and how its value is made of the only one of them and becomes that again."""
+
+
+def _stored(read: Iterable["_Read"], at: Mapping[ColumnElement[Any], int]) -> dict[str, Stored]:
+    """Return what stands where for each field of rows that have the columns at these positions."""
+    stored = {}
+    for field, parts, kind in read:
+        positions = tuple(at[part] for part in parts)
+        if len(parts) == 1:
+            stored[field.name] = Stored(positions, kind and kind[0])
+        else:
+            of = cast("type", field.type)
+            stored[field.name] = Stored(positions, of, tuple(part.name for part in fields(of)))
+    return stored
+
 
 _Made: TypeAlias = tuple[Callable[..., R], Callable[[Iterable[Row]], list[R]]]
 
 
-def _maker(
-    record: type[R], made_of: Sequence[tuple[str, Sequence[int], Maker | None]], more: Sequence[tuple[str, Any]]
-) -> _Made[R]:
+def _maker(record: type[R], stored: Mapping[str, Stored], more: Sequence[tuple[str, Any]]) -> _Made[R]:
     """Return the function that makes a record of a row, and of the values of `more`, the fields without a column; and
-    the one that makes those of many rows.
-
-    Each field is made of the values at these positions, by what makes it of them. Fields that are not read stay unset.
+    the one that makes those of many rows. Fields that are not read stay unset.
 
     They are written out for each choice of fields, as a dataclass writes its `__init__`: going through the fields each
     time would take twice as long.
     """
     lines = []
-    for index, (name, at, how) in enumerate(made_of):
+    for index, (name, (at, how, parts)) in enumerate(stored.items()):
         values = [f"row[{position}]" for position in at]
         if how is None:
             lines.append(f"record.{name} = {values[0]}")
@@ -197,12 +211,11 @@ def _maker(
             lines.append(f"record.{name} = how_{index}({values[0]})")
         else:
             lines.append(f"record.{name} = value = new(how_{index})")
-            parts = fields(_open(how))
-            lines += [f"value.{part.name} = {value}" for part, value in zip(parts, values, strict=True)]
+            lines += [f"value.{part} = {value}" for part, value in zip(parts, values, strict=True)]
     lines += [f"record.{name} = {name}" for name, _ in more]
     parameters = "".join(f", {name}={default!r}" for name, default in more)
     scope: dict[str, Any] = {"new": object.__new__, "of": _open(record)}
-    scope |= {f"how_{index}": how for index, (_, _, how) in enumerate(made_of)}
+    scope |= {f"how_{index}": _open(one.how) if one.parts else one.how for index, one in enumerate(stored.values())}
     each = "".join(f"\n        {line}" for line in lines)
     source = f"""
 def made(row{parameters}):

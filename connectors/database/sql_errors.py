@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from connectors.errors import BackendTimeout, BackendUnavailable, OutcomeUnknown
+from connectors.errors import BackendTimeout, BackendUnavailable, OutcomeUnknown, reason_of
 
 _CONFLICTS = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock."""
@@ -67,7 +67,7 @@ async def database_errors(backend: str) -> AsyncIterator[None]:
     except (PoolTimeout, TimeoutError) as error:
         raise BackendTimeout(backend, "no answer in time") from error
     except OSError as error:
-        raise BackendUnavailable(backend, type(error).__name__) from error
+        raise BackendUnavailable(backend, reason_of(error)) from error
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state in _CONFLICTS:
@@ -112,4 +112,4 @@ def _cause(error: DBAPIError) -> str:
     primary = "_".join(name.split("_")[:2])
     if primary in _SQLITE_CAUSES:
         return f"{_SQLITE_CAUSES[primary]} ({name})"
-    return type(getattr(error.orig, "__cause__", None) or error.orig).__name__
+    return reason_of(getattr(error.orig, "__cause__", None) or error.orig or error)

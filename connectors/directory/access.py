@@ -1,6 +1,6 @@
 """What members and the vendor's staff may do, and counting each change of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -48,6 +48,12 @@ _MEMBERS = select(_membership.user_id).where(
 _LOCK_MEMBERS = (
     select(_user.id).where(_user.id.in_(_MEMBERS)).order_by(_user.id).with_for_update(key_share=True)
 )  # in one order everywhere, so that two organizations with the same members do not wait for one another
+_DIRECT_PERMISSIONS = (
+    select(_grant.key, func.count())
+    .where(_grant.kind == GrantKind.PERMISSION.value)
+    .group_by(_grant.key)
+    .order_by(_grant.key)
+)
 _COUNT_ORGANIZATION = (
     update(organizations)
     .where(_organization.id == bindparam("organization_id"))
@@ -118,11 +124,15 @@ class AccessQueries(DirectoryReader):
         """Return each membership's grants, expired ones too, roles first, then by key."""
         projection = GRANTS.projected(wanted, _MEMBERSHIP_ID)
         found = projection.records(await self.read_of(membership_ids, _grants_of(projection)))
-        return gathered(membership_ids, zip(map(_MEMBERSHIP_OF, found), found, strict=True))
+        return gathered(membership_ids, found, _MEMBERSHIP_OF)
 
     async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
         """Return the grants with these ids."""
         return await self.records(GRANTS, ids)
+
+    async def direct_permissions(self) -> Mapping[str, int]:
+        """Return how many grants there are of each direct permission by its code, of unknown ones too."""
+        return {row[0]: row[1] for row in await self.read(_DIRECT_PERMISSIONS)}
 
     async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
         """Return the vendor's staff who hold this permission, by id."""

@@ -73,7 +73,7 @@ class AccountQueries(DirectoryReader):
         """Return what each person decided, by purpose, the last first and at most `limit` of a purpose."""
         found = CONSENTS.records(await self.read_of(user_ids, _CONSENTS_OF, limit=limit))
         found.sort(key=lambda consent: consent.purpose)
-        return gathered(user_ids, ((consent.user_id, consent) for consent in found))
+        return gathered(user_ids, found, lambda consent: consent.user_id)
 
     async def consents(self, ids: Sequence[ConsentId]) -> Sequence[ConsentRecord | None]:
         """Return the decisions with these ids."""

@@ -29,7 +29,7 @@ class AddressQueries(DirectoryReader):
     async def addresses_of(self, organization_ids: Sequence[OrganizationId]) -> Sequence[Sequence[AddressRecord]]:
         """Return each organization's address book, oldest entry first."""
         found = ADDRESSES.records(await self.read_of(organization_ids, _OF))
-        return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
+        return gathered(organization_ids, found, lambda entry: entry.organization_id)
 
 
 class AddressChanges(Transaction):

@@ -157,9 +157,7 @@ class InvitationQueries(DirectoryReader):
     ) -> Sequence[Sequence[InvitationRecord]]:
         """Return the open invitations that each person sent for each organization, newest first, `limit` at most."""
         found = INVITATIONS.records(await self.read_of(statement=_OPEN_BY, **_pairs(inviters), now=now, limit=limit))
-        return gathered(
-            inviters, (((one.organization_id, one.inviter_id), one) for one in found if one.inviter_id is not None)
-        )
+        return gathered(inviters, found, lambda one: (one.organization_id, one.inviter_id))
 
     async def last_invitations(
         self, invitees: Sequence[tuple[OrganizationId, str]]

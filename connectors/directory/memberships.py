@@ -26,7 +26,7 @@ from connectors.database.dialects import contains_each, likely, one_of
 from connectors.database.lists import Each, Listing, Rare
 from connectors.database.reader import Row, gathered
 from connectors.database.record_rows import MOST_PROJECTIONS
-from connectors.database.text_search import contains_parts, index_parts
+from connectors.database.text_search import contains_pieces, pieces_of
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
 from connectors.directory.reader import NOW, DirectoryReader
@@ -94,8 +94,9 @@ _FROM_RANK_TO_RANK = (
 )
 _BY_TEXT = Rare(
     lambda row: contains_each(row.search_text, "words"),
-    lambda _organization: contains_parts(memberships.c.search_text),
+    lambda organization: contains_pieces(memberships.c.search_text, memberships.c.organization_id, organization),
     (memberships.c.search_text,),
+    listed={memberships.c.search_text: memberships.c.listed_text},
 )
 
 
@@ -119,11 +120,10 @@ _BY_ROLES = _by_grants(and_(_HOLDS_ROLE, _UNEXPIRED))
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """By what members are asked for: all but the removed, by a text (with a part that the index finds), by roles."""
+    """By what members are asked for: all but the removed, by a text, by roles."""
 
     present: bool
     text: bool
-    part: bool
     roles: bool
 
 
@@ -167,13 +167,12 @@ def _members(
         name if ascending else f"{name}, descending",
         MEMBERSHIPS,
         *(_FROM_RANK_TO_RANK if is_by_status else [_PRESENT] if in_one_index else ()),
-        *([contains_each(memberships.c.search_text, "words")] if asked.text and not asked.part else []),
         owner=memberships.c.organization_id,
         order=order,
         ascending=ascending,
         source=_WITH_USER,
         each=None if is_by_status or in_one_index else _IN_RANKS,
-        rare=[*([_BY_TEXT] if asked.part else []), *([_BY_ROLES] if asked.roles else [])],
+        rare=[*([_BY_TEXT] if asked.text else []), *([_BY_ROLES] if asked.roles else [])],
         wanted=wanted,
         further=of_person.columns if with_person else (),
         record=record if with_person else None,
@@ -294,8 +293,10 @@ class MembershipQueries(DirectoryReader):
     ) -> Sequence[Mapping[MembershipStatus, int]]:
         """Return how many members each organization has by status; a status that nobody has is left out."""
         found = await self.read_of(list(dict.fromkeys(organization_ids)), _COUNTS_BY_STATUS)
-        counted = gathered(organization_ids, ((row[0], (MembershipStatus(row[1]), row[2])) for row in found))
-        return [dict(counts) for counts in counted]
+        return [
+            {MembershipStatus(row[1]): row[2] for row in own}
+            for own in gathered(organization_ids, found, lambda row: row[0])
+        ]
 
     async def holders_of(
         self,
@@ -409,10 +410,9 @@ class MembershipChanges(AccessChanges):
 
 
 def _asked(where: MemberFilter) -> _Asked:
-    words = search_words(where.search or "")
-    by_part, by_roles = bool(index_parts(words)), where.role_keys is not None
+    by_text, by_roles = bool(search_words(where.search or "")), where.role_keys is not None
     is_whole = where.status is None or {*where.status} == {*_NOT_REMOVED}
-    return _Asked(is_whole and not by_part and not by_roles, bool(words), by_part, by_roles)
+    return _Asked(is_whole and not by_roles, by_text, by_roles)
 
 
 def _of_person(where: MembershipFilter) -> dict[str, Any]:
@@ -430,7 +430,7 @@ def _filter(where: MemberFilter) -> dict[str, Any]:
     parameters: dict[str, Any] = {"statuses": statuses, "ranks": ranks, "first_rank": first, "last_rank": last}
     if where.search is not None:
         words = search_words(where.search)
-        parameters |= {"words": words, **index_parts(words)}
+        parameters |= {"words": words, "pieces": pieces_of(words)}
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}
     return parameters

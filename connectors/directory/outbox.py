@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, not_, select, update
 
 from connectors.database.dialects import one_of
 from connectors.directory.reader import DirectoryReader
@@ -19,7 +19,9 @@ _item = outbox.c
 # that another worker is taking right now are passed over; SQLite has one writer at a time.
 _DUE = (
     select(_item.id)
-    .where(_item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now"))
+    .where(
+        _item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now"), not_(one_of(_item.kind, "without"))
+    )
     .order_by(_item.due_at, _item.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -38,6 +40,11 @@ _FINISH = (
     .values(state=OutboxState.DONE.value, ended_at=bindparam("now"), **_ENDED)
 )
 _POSTPONE = update(outbox).where(*_QUEUED).values(due_at=bindparam("later"), last_error=bindparam("why"))
+_RELEASE = (
+    update(outbox)
+    .where(*_QUEUED)
+    .values(due_at=_item.created_at, attempts=_item.attempts - 1, last_error=bindparam("why"))
+)
 _BURY = (
     update(outbox)
     .where(*_QUEUED)
@@ -112,13 +119,15 @@ class OutboxChanges(Transaction):
         self.enqueued = True
         return id
 
-    async def claim(self, *, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRecord]:
+    async def claim(
+        self, *, now: datetime, until: datetime, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[OutboxRecord]:
         """Take items that are due, oldest first, so that no other worker takes them before `until`; counts an attempt.
 
-        A worker that dies leaves them to others after `until`.
+        A worker that dies leaves them to others after `until`. Those of the kinds `without` are left.
         """
         # In two steps: within one statement, PostgreSQL may look for what is due more than once, and take too many.
-        due = (await self._execute(_DUE, {"now": now, "most": limit})).scalars().all()
+        due = (await self._execute(_DUE, {"now": now, "most": limit, "without": without})).scalars().all()
         if not due:
             return ()
         rows = await self._execute(_CLAIM, {"ids": due, "until": until})
@@ -131,6 +140,10 @@ class OutboxChanges(Transaction):
     async def postpone(self, id: OutboxId, *, error: str, due_at: datetime) -> None:
         """Say that an attempt failed, and when to try again; what somebody else finished meanwhile stays done."""
         await self._execute(_POSTPONE, {"of_id": id, "later": due_at, "why": error[:1000]})
+
+    async def release(self, id: OutboxId, *, error: str) -> None:
+        """Give an item back that nobody could carry out: it keeps its turn, and this was no attempt."""
+        await self._execute(_RELEASE, {"of_id": id, "why": error[:1000]})
 
     async def bury(self, id: OutboxId, *, error: str, now: datetime) -> None:
         """Give an item up; it stays for an operator, with what was sealed in it. What is done meanwhile stays done."""

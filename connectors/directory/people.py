@@ -223,7 +223,7 @@ class PeopleQueries(DirectoryReader):
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
         """Return each user's login names as they are shown, e-mail address first; parallel to `user_ids`."""
         rows = await self.read_of(user_ids, _LOGIN_NAMES_OF)
-        return gathered(user_ids, ((row[0], row[1]) for row in rows))
+        return [[row[1] for row in own] for own in gathered(user_ids, rows, lambda row: row[0])]
 
     async def users_with_email(self, emails: Sequence[str]) -> Sequence[UserRecord | None]:
         """Return whose confirmed e-mail address each of these is, whatever the case."""

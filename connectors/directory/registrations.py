@@ -128,11 +128,10 @@ class RegistrationQueries(DirectoryReader):
         for id, subject_id, occurred_at, actor_id, after, reason in await self.read_of(ids, _EVENTS):
             status = orjson.loads(after).get("status")
             if status is not None:
-                event = RegistrationEventRecord(
-                    id, subject_id, occurred_at, actor_id, RegistrationStatus(status), reason
+                found.append(
+                    RegistrationEventRecord(id, subject_id, occurred_at, actor_id, RegistrationStatus(status), reason)
                 )
-                found.append((subject_id, event))
-        return gathered(ids, found)
+        return gathered(ids, found, lambda event: event.registration_id)
 
     async def lookalikes(self, of: Sequence[Likeness]) -> Sequence[Sequence[Lookalike]]:
         """Return the organizations that are the same in something, each once, those alike in the most first."""

@@ -18,7 +18,9 @@ class PostgresqlEvents(SharedEvents):
     """
 
     def __init__(self, url: str) -> None:
-        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        # As for every other connection: asyncpg reads options of a URL otherwise, `ssl` as a setting of the server.
+        address = make_url(url)
+        _, self._options = address.get_dialect()().create_connect_args(address)
         self._connection: Any = None
         self._turn = asyncio.Lock()
         """The driver does one thing at a time."""
@@ -26,7 +28,7 @@ class PostgresqlEvents(SharedEvents):
 
     async def _listen(self) -> None:
         connection = await asyncpg.connect(
-            self._url, timeout=5, command_timeout=2, server_settings={"application_name": "forecourt events"}
+            **self._options, timeout=5, command_timeout=2, server_settings={"application_name": "forecourt events"}
         )
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: lost.set())

@@ -66,6 +66,7 @@ class HttpBackend:
         self.breaker = Breaker(limits, clock, self._changed)
         self._origin, path = parsed_url(url)
         self._base = path.rstrip("/")
+        self.url = self._origin + self._base
         self._sign_in = sign_in
         self._clock = clock
         self._wall_clock = wall_clock

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.quick import quick
 
@@ -14,7 +14,8 @@ class CurrentRequest:
     """The request that is being answered.
 
     `deadline` is in seconds of `time.monotonic`, None for never. `caller` says who asks, as far as answers differ by
-    it: empty for somebody who is not signed in.
+    it: empty for somebody who is not signed in, and one that begins with nothing is nobody else's. `stale` has, by the
+    back end of which something stale was shown, how many seconds old it is at most.
     """
 
     deadline: float | None
@@ -22,6 +23,16 @@ class CurrentRequest:
     traceparent: str | None
     language: str | None
     caller: tuple[str, ...]
+    stale: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_of_one_person(self) -> bool:
+        """Return whether it is somebody's whom other requests may be of as well."""
+        return bool(self.caller and self.caller[0])
+
+    def note_stale(self, backend: str, seconds: float) -> None:
+        """Take note that an answer as old as this is shown, because the back end fails."""
+        self.stale[backend] = max(seconds, self.stale.get(backend, 0.0))
 
 
 _CURRENT: ContextVar[CurrentRequest | None] = ContextVar("current_request", default=None)

@@ -4,6 +4,7 @@ ConnectorError
     MailRefused             this mail will never be taken; trying again helps only when something else has changed
     BackendUnavailable      the server does not answer, or not now; try again later
         BackendTimeout      it did not answer in time
+        MailServerAway      no mail can be handed over at present, this one or another
 """
 
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from connectors.errors import ConnectorError
+from connectors.errors import BackendUnavailable, ConnectorError
 from connectors.values import ascii_address
 
 BACKEND = "mail"
@@ -20,6 +21,10 @@ BACKEND = "mail"
 
 class MailRefused(ConnectorError):
     """The mail was refused permanently, such as one to an address that does not exist."""
+
+
+class MailServerAway(BackendUnavailable):
+    """The server could not be reached, or lets nobody in: whatever waits may wait until it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Mailer(Protocol):
 
         Raises:
             MailRefused: It will never be taken.
+            MailServerAway: It was not taken, and no other one would be.
             BackendUnavailable: It may have been taken or not; it can be sent again, with the same Message-ID.
         """
 

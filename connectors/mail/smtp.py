@@ -10,8 +10,8 @@ from time import monotonic
 
 import aiosmtplib
 
-from connectors.errors import BackendTimeout, BackendUnavailable
-from connectors.mail.interface import BACKEND, MailRefused, Message, check_message
+from connectors.errors import BackendTimeout, BackendUnavailable, reason_of
+from connectors.mail.interface import BACKEND, MailRefused, MailServerAway, Message, check_message
 from connectors.mail.server import MailServer, Security
 from connectors.values import ascii_address
 
@@ -39,15 +39,21 @@ class SmtpMailer:
         """Hand the mail over on a connection of its own."""
         check_message(message)
         written = _written(message)
+        is_connected = False
         try:
             async with asyncio.timeout(self._seconds):
                 client = await self._connected()
+                is_connected = True
                 try:
                     await client.sendmail(ascii_address(message.sender), [ascii_address(message.to)], written)
                     await _quit(client)
                 finally:
                     client.close()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            if not is_connected:
+                reason = reason_of(error)
+                is_known = reason != type(error).__name__ and not isinstance(error, aiosmtplib.SMTPResponseException)
+                raise MailServerAway(BACKEND, reason if is_known else _description(error)) from error
             raise _failure(error) from error
 
     async def forget(self, *, before: datetime) -> None:

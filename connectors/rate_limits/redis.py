@@ -1,19 +1,26 @@
 """Rate limits counted in Redis or Valkey, shared by all gateways."""
 
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from connectors.errors import BackendUnavailable
+from connectors.errors import BackendUnavailable, reason_of
 from connectors.rate_limits.interface import Backoff, Limit
 from connectors.rate_limits.keys import hashed
 
 BACKEND = "rate_limits"
+
+_PAUSE = 1.0
+"""Seconds after which a server that did not answer is asked again."""
+
+log = logging.getLogger("forecourt.rate_limits")
 
 _HIT = """
 local microseconds = 1000000
@@ -46,7 +53,8 @@ class RedisRateLimits:
     """Counts at a ``redis:``, ``rediss:`` or ``unix:`` address; `RateLimits` says what it promises.
 
     The window moves along with time, as that of EmbeddedRateLimits does. Every count is one script on the server, so
-    that two gateways never both take the last try. A server that twice does not answer within a second counts as away.
+    that two gateways never both take the last try. A server that twice does not answer within a second counts as away:
+    everybody learns so at once then, but for one call now and then that looks whether it is back.
     """
 
     def __init__(self, url: str) -> None:
@@ -54,6 +62,7 @@ class RedisRateLimits:
             url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
         )
         self._hit = self._client.register_script(_HIT)
+        self._away_until: float | None = None
 
     async def hit(self, key: str, limit: Limit | Backoff) -> float | None:
         """Count a try and return None when it is allowed, else the seconds until the next one will be.
@@ -62,7 +71,7 @@ class RedisRateLimits:
             BackendUnavailable: Nobody answers at the address.
         """
         pauses = (limit.pause, limit.longest_pause) if isinstance(limit, Backoff) else (0, 0)
-        async with _redis_errors():
+        async with self._asking():
             wait = await self._hit(
                 keys=[_kept_as(key, limit)], args=[limit.times, limit.seconds, *pauses, secrets.token_hex(8)]
             )
@@ -70,19 +79,21 @@ class RedisRateLimits:
 
     async def forgive(self, key: str, limit: Limit | Backoff) -> None:
         """Give back one try, the last."""
-        async with _redis_errors():
+        async with self._asking():
             await self._client.zpopmax(_kept_as(key, limit))
 
     async def clear(self, key: str, limit: Limit | Backoff) -> None:
         """Forget all tries."""
-        async with _redis_errors():
+        async with self._asking():
             await self._client.delete(_kept_as(key, limit))
 
     async def healthy(self) -> bool:
         """Return whether the server answers."""
         try:
-            async with _redis_errors():
-                return bool(await self._client.ping())
+            async with self._asking(is_check=True):
+                if not await self._client.ping():
+                    raise ValueError("no PONG")
+                return True
         except BackendUnavailable:
             return False
 
@@ -90,14 +101,25 @@ class RedisRateLimits:
         """Close the connections."""
         await self._client.aclose()
 
+    @asynccontextmanager
+    async def _asking(self, *, is_check: bool = False) -> AsyncIterator[None]:
+        """Turn what the client raises into BackendUnavailable, and note whether the server answers."""
+        if self._away_until is not None and not is_check:
+            if (now := monotonic()) < self._away_until:
+                raise BackendUnavailable(BACKEND, "no answer a moment ago")
+            self._away_until = now + _PAUSE  # nobody else waits while this one looks
+        try:
+            yield
+        except (RedisError, OSError, ValueError) as error:  # ValueError: it answered what no such server does
+            reason = reason_of(error)
+            if self._away_until is None:
+                log.warning("attempts not counted", extra={"reason": reason})
+            self._away_until = monotonic() + _PAUSE
+            raise BackendUnavailable(BACKEND, reason) from error
+        if self._away_until is not None:
+            log.info("attempts counted again")
+            self._away_until = None
+
 
 def _kept_as(key: str, limit: Limit | Backoff) -> str:
     return f"forecourt:tries:{hashed(key)}:{limit.times}/{limit.seconds}"
-
-
-@asynccontextmanager
-async def _redis_errors() -> AsyncIterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise BackendUnavailable(BACKEND, type(error).__name__) from error

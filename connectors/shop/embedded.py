@@ -14,7 +14,7 @@ from connectors.database.lists import Each, Listing, ListReader, Rare, first_of_
 from connectors.database.reader import gathered, parallel
 from connectors.database.record_rows import MOST_PROJECTIONS, Projection
 from connectors.database.sql_errors import database_errors
-from connectors.database.text_search import contains_parts, index_parts
+from connectors.database.text_search import contains_pieces, pieces_of
 from connectors.errors import BackendUnavailable
 from connectors.folding import search_words
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
@@ -53,7 +53,6 @@ _PEOPLE = union(
 _CONDITIONS = {
     "status": _order.status == bindparam("status", type_=_order.status.type),
     "placed_by": _order.placed_by_id == bindparam("placed_by", type_=IdText),
-    "words": contains_each(_order.search_text, "words"),  # each too short for the index
     # All that are placed, in the words of the index that has them by day.
     "placed": _order.status != literal_column(f"'{OrderStatus.DRAFT.value}'"),
     "since": _order.listed_at >= bindparam("since", type_=UtcDateTime()),
@@ -61,7 +60,7 @@ _CONDITIONS = {
 }
 """What can be asked for, by the names of the values; lists are built once for each set of them."""
 
-_PART, _STATUSES, _PLACED = "part_0", "statuses", "placed"
+_WORDS, _STATUSES, _PLACED = "words", "statuses", "placed"
 _ALL_PLACED = {*OrderStatus} - {OrderStatus.DRAFT}
 _BY_STATUS = Rare(
     lambda row: one_of(row.status, _STATUSES),
@@ -69,8 +68,8 @@ _BY_STATUS = Rare(
     (_order.status,),
 )
 _BY_TEXT = Rare(
-    lambda row: contains_each(row.search_text, "words"),
-    lambda _organization: contains_parts(_order.search_text),
+    lambda row: contains_each(row.search_text, _WORDS),
+    lambda organization: contains_pieces(_order.search_text, _order.organization_id, organization),
     (_order.search_text,),
 )
 
@@ -102,18 +101,17 @@ def _events(database: str, projection: Projection[OrderEventRecord]) -> Select[A
 def _listing(asked: tuple[str, ...], sort: OrderSort, wanted: Wanted[OrderRecord] = EVERYTHING) -> Listing[OrderRecord]:
     name, order = _SORTED[sort.field]
     ascending = sort.direction is SortDirection.ASC
-    looked_for = _PART in asked
     is_in_index = sort.field is OrderSortField.PLACED_AT  # the one for each status
     return Listing(
         f"{name}, ascending" if ascending else name,
         ORDERS,
-        *(_CONDITIONS[one] for one in asked if one in _CONDITIONS and not (looked_for and one == "words")),
+        *(_CONDITIONS[one] for one in asked if one in _CONDITIONS),
         owner=_order.organization_id,
         order=order,
         ascending=ascending,
         each=Each(_order.status, _STATUSES) if _STATUSES in asked and is_in_index else None,
         rare=[
-            *([_BY_TEXT] if looked_for else []),
+            *([_BY_TEXT] if _WORDS in asked else []),
             *([_BY_STATUS] if _STATUSES in asked and not is_in_index else []),
         ],
         wanted=wanted,
@@ -167,18 +165,16 @@ class EmbeddedShop(ListReader):
     ) -> Sequence[Sequence[OrderLineRecord]]:
         """Return each order's lines by position, the first `limit` of each."""
         projection = LINES.projected(wanted)
-        found = projection.records(await self.read_of(_once(order_ids), _lines(self.database, projection), limit=limit))
-        return gathered(order_ids, zip(map(_ORDER_OF, found), found, strict=True))
+        rows = await self.read_of(_once(order_ids), _lines(self.database, projection), limit=limit)
+        return projection.unmade(order_ids, "order_id", rows)
 
     async def events_of(
         self, order_ids: Sequence[OrderId], *, limit: int = ALL, wanted: Wanted[OrderEventRecord] = EVERYTHING
     ) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first, the first `limit` of each."""
         projection = EVENTS.projected(wanted, _ORDER_ID)
-        found = projection.records(
-            await self.read_of(_once(order_ids), _events(self.database, projection), limit=limit)
-        )
-        return gathered(order_ids, ((event.order_id, event) for event in found))
+        rows = await self.read_of(_once(order_ids), _events(self.database, projection), limit=limit)
+        return projection.unmade(order_ids, "order_id", rows)
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
         """Return the events with these ids."""
@@ -212,7 +208,7 @@ class EmbeddedShop(ListReader):
             ValueError: An order and its lines or events contradict each other; the message names the order.
         """
         _refuse_contradictions(data)
-        of_each = gathered((order.id for order in data.orders), ((line.order_id, line) for line in data.lines))
+        of_each = gathered((order.id for order in data.orders), data.lines, _ORDER_OF)
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, rows in (
                 (SHOP_ORDERS, [order_row(order, lines) for order, lines in zip(data.orders, of_each, strict=True)]),
@@ -227,16 +223,15 @@ def _values(where: OrderFilter) -> dict[str, Any]:
     """Return the values of what is asked for; one status alone is an equality, which an index has in its order."""
     status = tuple(dict.fromkeys(where.status)) if where.status is not None else None
     words = search_words(where.search or "")
-    parts = index_parts(words)
     is_placed = status is not None and {*status} == _ALL_PLACED
-    in_one_index = is_placed and where.sort.field is OrderSortField.PLACED_AT and not parts
+    in_one_index = is_placed and where.sort.field is OrderSortField.PLACED_AT and not words
     values = {
         _PLACED: True if in_one_index else None,
         "status": status[0] if status is not None and len(status) == 1 else None,
         _STATUSES: status if status is not None and len(status) != 1 and not in_one_index else None,
         "placed_by": where.placed_by_id,
-        "words": words or None,
-        **parts,
+        _WORDS: words or None,
+        "pieces": pieces_of(words) or None,
         "since": where.since,
         "until": where.until,
     }

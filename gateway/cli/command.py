@@ -21,7 +21,7 @@ from gateway.demo.loading import NoDemo
 from gateway.profile_files import InvalidProfile, Profile, load_profile, read_profile, unreachable
 from gateway.server.terminal import visible
 from gateway.settings import Settings
-from gateway.settings_sources import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, missing_extension_settings, read_settings
 from gateway.wiring import open_wiring, profile_problems
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet
@@ -102,6 +102,8 @@ def settings_and_profile(**given: Any) -> tuple[Settings, Profile]:
             read_keys(Path(key_file))
         except UnusableKey as error:
             problems.append(str(error))
+    if settings is not None and profile is not None:
+        problems += missing_extension_settings(settings, profile)
     if settings is None or profile is None or problems:
         raise InvalidSettings("\n".join(problems), values)
     return settings, profile

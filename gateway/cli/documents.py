@@ -8,10 +8,11 @@ import typer
 from graphql import GraphQLSchema
 
 from connectors.wanted import Wanted
-from gateway.cli.command import CommandRefused
+from gateway.cli.command import CommandRefused, ProfileOption
 from gateway.execution.explanation import ExplainedLevel, FieldLeft, explained
 from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.operation_cache import Documents, InvalidDocument, Operation
+from gateway.profile_files import load_profile
 from gateway.server.terminal import say
 from gateway.settings_sources import read_settings
 from schema.graph.build import build_schema, core_schema
@@ -27,14 +28,16 @@ def _documents() -> None:
 @documents_cli.command("explain")
 def explain_document(
     file: Annotated[Path, typer.Argument(help="A file with one or several operations and their fragments.")],
+    profile: ProfileOption = None,
 ) -> None:
     """Print how each operation of a document is executed: its levels, and the functions generated for their rows.
 
     Nothing is executed. A field under `@include` is taken as included, one under `@skip` as not skipped.
     """
-    schema = core_schema(build_schema())
+    settings = read_settings(profile=profile)
+    schema = core_schema(build_schema(additions=load_profile(settings.profile).additions))
     try:
-        document = Documents(schema, read_settings()).document(file.read_text(encoding="utf-8"))
+        document = Documents(schema, settings).document(file.read_text(encoding="utf-8"))
     except InvalidDocument as invalid:
         raise CommandRefused("\n".join(_located(file, error) for error in invalid.errors)) from None
     except LimitExceeded as exceeded:

@@ -19,6 +19,7 @@ from gateway.cli.audit import audit
 from gateway.cli.command import CommandRefused, Commands, ProfileOption, settings_and_profile
 from gateway.cli.database import backup, restore_backup, transfer_database
 from gateway.cli.documents import documents_cli
+from gateway.cli.extension import extension_cli
 from gateway.cli.external_ids import external_ids_cli
 from gateway.cli.keys import keys_cli
 from gateway.cli.mail import mail_cli
@@ -52,6 +53,7 @@ cli.add_typer(schema_cli, name="schema")
 cli.add_typer(documents_cli, name="documents")
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(profile_cli, name="profile")
+cli.add_typer(extension_cli, name="extension")
 cli.add_typer(mail_cli, name="mail")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(keys_cli, name="keys")
@@ -144,9 +146,10 @@ def migrate(profile: ProfileOption = None) -> None:
 
 
 @schema_cli.command("print")
-def print_schema() -> None:
-    """Print the schema in GraphQL's schema definition language."""
-    say(printed(build_schema()), nl=False)
+def print_schema(profile: ProfileOption = None) -> None:
+    """Print the schema in GraphQL's schema definition language, with the extensions of the profile that is set."""
+    chosen = load_profile(read_settings(profile=profile).profile)
+    say(printed(build_schema(additions=chosen.additions)), nl=False)
 
 
 @schema_cli.command("check")

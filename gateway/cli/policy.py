@@ -9,12 +9,15 @@ from typing import Annotated
 import typer
 
 from connectors.applications.interface import ApplicationRecord
+from connectors.database.migrations import DatabaseNotMigrated, DatabaseTooNew
+from connectors.errors import BackendUnavailable
 from gateway.cli.command import ProfileOption
 from gateway.cli.policy_explain import explain
 from gateway.profile_files import Profile, load_profile, shipped_profiles
 from gateway.server.terminal import say
+from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import read_policy
+from gateway.wiring import open_stores, read_policy
 from permissions.policy import InvalidPolicy, Policy, parse_policy
 from permissions.policy_diff import Change, policy_changes, sheet_changes
 from permissions.sheet import (
@@ -26,7 +29,7 @@ from permissions.sheet import (
     read_sheet,
     sheet_of,
 )
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
+from permissions.vocabulary import CUSTOMER_CODES, VENDOR_PERMISSIONS, Permission
 from resolvers.launcher import opens_for_role
 from schema.graph.build import build_schema, core_schema
 from schema.graph.coordinates import parts_of
@@ -47,12 +50,13 @@ class SheetFormat(StrEnum):
 def check(profile: ProfileOption = None) -> None:
     """Check the policy, and that the applications and the schema go with it; print what was found."""
     chosen, policy, applications = _read(profile)
-    parts = _parts()
+    settings = read_settings(profile=profile)
+    parts = _parts(chosen)
     say(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
     say(f"{_counted(len(policy.direct_permissions), 'direct permission')}.")
     say(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
     say(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
-    for line in _notes(policy, parts):
+    for line in [*_notes(policy, parts), *asyncio.run(_grants_of_nothing(settings))]:
         say(f"Note: {line}")
 
 
@@ -87,7 +91,7 @@ def sheet(
         say(shipped_sheets(), nl=False)
         return
     chosen, policy, _ = _read(profile)
-    made = sheet_of(_parts(), policy)
+    made = sheet_of(_parts(chosen), policy)
     match format_:
         case SheetFormat.CSV:
             say(as_csv(made), nl=False)
@@ -145,8 +149,9 @@ guarded are left out.
 """
 
 
-def _parts() -> list[Part]:
-    return parts_of(core_schema(build_schema()))
+def _parts(profile: Profile | None = None) -> list[Part]:
+    """Return all parts of the schema, with what the extensions of a profile add."""
+    return parts_of(core_schema(build_schema(additions=profile.additions if profile is not None else ())))
 
 
 def _read(profile: str | None) -> tuple[Profile, Policy, Sequence[ApplicationRecord]]:
@@ -170,6 +175,23 @@ def _notes(policy: Policy, parts: Sequence[Part]) -> list[str]:
     if unused:
         notes.append(f"No part of the schema asks for {', '.join(unused)} yet.")
     return notes
+
+
+async def _grants_of_nothing(settings: Settings) -> list[str]:
+    """Return what is said of permissions that people were granted and that there are no more, as of an extension."""
+    if settings.database_url is None and not (settings.folder / "forecourt.db").exists():
+        return []
+    try:
+        async with open_stores(settings) as stores:
+            granted = await stores.directory.direct_permissions()
+    except (BackendUnavailable, DatabaseNotMigrated, DatabaseTooNew) as error:
+        return [f"What people were granted could not be looked at: {error}"]
+    return [
+        f"{number} grants give {code}, which is no permission of members, and so they give nothing; load the extension "
+        "that it came from, or take them back."
+        for code, number in granted.items()
+        if code not in CUSTOMER_CODES
+    ]
 
 
 def _changes(old: Path, new: Path) -> list[Change]:

@@ -16,6 +16,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId, UserId
 from gateway.cli.command import CommandRefused, ProfileOption, acting, user_id_of
+from gateway.profile_files import load_profile
 from gateway.server.terminal import say
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
@@ -69,7 +70,7 @@ def explain(
 ) -> None:
     """Say whether somebody may use a part of the schema, from which grants, or what is missing and who could help."""
     settings = read_settings(profile=profile)
-    parts = parts_of(core_schema(build_schema()))
+    parts = parts_of(core_schema(build_schema(additions=load_profile(settings.profile).additions)))
     instant = at.replace(tzinfo=UTC) if at is not None else datetime.now(UTC)
     found = asyncio.run(explained(settings, parts, person=person, organization=organization, field=field, at=instant))
     say(json.dumps(_as_json(found), indent=2, ensure_ascii=False) if as_json_ else _as_text(found))

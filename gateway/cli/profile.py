@@ -82,7 +82,7 @@ def check(
 
 def _problems_of_examples(profile: Profile) -> Iterator[str]:
     """Return what the schema does not know of the queries of GraphiQL's tabs."""
-    schema = core_schema(build_schema(suggestions=True))
+    schema = core_schema(build_schema(suggestions=True, additions=profile.additions))
     for file in sorted(profile.folder.glob("examples/*.graphql")):
         try:
             errors = validate(schema, parse(file.read_text(encoding="utf-8")))

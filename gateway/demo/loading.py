@@ -60,9 +60,9 @@ async def load_demo(
                 )
             return LoadedDemo(0, 0, 0, data.accounts)
         await stores.directory.load(data.directory)
-        await stores.shop.load(data.shop)
+        if settings.shop == "embedded":
+            await stores.shop.load(data.shop)
         password_hash = await stores.accounts.hash(DEMO_PASSWORD)
         await stores.accounts.apply([Credentials(account.user_id, 0, password_hash) for account in data.accounts])
-    return LoadedDemo(
-        len(data.directory.organizations), len(data.directory.users), len(data.shop.orders), data.accounts
-    )
+    orders = len(data.shop.orders) if settings.shop == "embedded" else 0
+    return LoadedDemo(len(data.directory.organizations), len(data.directory.users), orders, data.accounts)

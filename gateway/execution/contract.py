@@ -31,6 +31,11 @@ It is then given None, and no paths are worked out for it.
 """
 
 
+PREPARED = "prepared"
+"""A function `each` of a batch field may name in this attribute what returns, given the context, a function of the
+object alone that answers the same: it is called once for many objects."""
+
+
 PATH_PATTERN, PATH_COUNT = "pathPattern", "pathCount"
 """The extensions of an error that stands at many paths: its path with "@" for positions in lists, and how many."""
 
@@ -60,7 +65,8 @@ class BatchField(Protocol):
 
         A field that is not awaited and refuses nobody may say how one object is answered, without effect on anything:
         an attribute `path`, the dotted path of the object's attribute that is the answer, or `each`, a function of
-        context and object. Where there are no arguments, generated code uses these instead of `answer`.
+        context and object, which may have PREPARED or be one of values (`connectors.wanted.of_values`). Where there
+        are no arguments, generated code uses these instead of `answer`.
         """
         ...
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
+from connectors.unmade import Layout
 from gateway.execution.completion import Column, MaybeLate, column_of, finished, is_done
 from gateway.execution.contract import AnswerTooLarge, DeadlineExceeded
 from gateway.execution.field_errors import PartialColumn, joined
@@ -50,11 +51,27 @@ class RowFunction(NamedTuple):
 class Selection:
     """The fields selected on one concrete type, in document order."""
 
-    __slots__ = ("_write", "fields", "is_written", "reads_attributes", "row_function", "rows", "width")
+    __slots__ = (
+        "_layout",
+        "_of_rows",
+        "_write",
+        "fields",
+        "is_written",
+        "reads_attributes",
+        "row_function",
+        "rows",
+        "width",
+    )
 
-    def __init__(self, fields: tuple[Field, ...], write: "Callable[[Selection, Any], RowFunction | None]") -> None:
+    def __init__(
+        self,
+        fields: tuple[Field, ...],
+        write: "Callable[[Selection, Executor[Any], Layout[Any] | None], RowFunction | None]",
+    ) -> None:
         self.fields = fields
         self._write = write
+        self._layout: Layout[Any] | None = None
+        self._of_rows: RowFunction | None = None
         self.is_written = False  # it is, when a level of it is first reached or the document is made ready
         self.row_function: RowFunction | None = None
         self.reads_attributes = any(field.read is not None for field in fields)
@@ -65,8 +82,21 @@ class Selection:
         """Return the function for the rows, generated now if it was not before."""
         if not self.is_written:
             self.is_written = True
-            self.row_function = self._write(self, executor)
+            self.row_function = self._write(self, executor, None)
         return self.row_function
+
+    def written_of_rows(self, executor: Executor[Any], layout: Layout[Any]) -> RowFunction | None:
+        """Return the function that makes rows of what a back end gives in this layout instead of records.
+
+        One selection is read in one layout, for what is read of the records follows from it; another has no function.
+        """
+        if self._layout is not layout:
+            if self._layout is None:
+                self._of_rows = self._write(self, executor, layout)
+            elif self._layout != layout:
+                return None
+            self._layout = layout
+        return self._of_rows
 
 
 def answer_level(
@@ -130,18 +160,40 @@ def answer_level(
     return answer_level(run, selection, parents, paths, types, dict(zip(fields, columns, strict=True)))
 
 
+def answer_unmade(run: Run, selection: Selection, layout: Layout[Any], rows: list[Any]) -> list[Any] | None:
+    """Answer the selection for records that nobody has made, from the rows that a back end has read of them.
+
+    None when only the records can be answered for; nothing was counted then.
+    """
+    if not run.uses_row_functions:
+        return None
+    function, size = selection.written_of_rows(run.executor, layout), len(rows)
+    if function is None or not _is_for(run, function, size, size):
+        return None
+    answer = _rows_of(run, function, rows, [])
+    if answer is not None:
+        run.budget.objects += size
+    return answer
+
+
 def _usable_function(run: Run, selection: Selection, parents: list[Any], types: set[type] | None) -> RowFunction | None:
     """Return the function for the rows of a level, None when there is none or it is not for these objects."""
     if not run.uses_row_functions:
         return None
-    function, budget = selection.row_function if selection.is_written else selection.written(run.executor), run.budget
-    if function is None or budget.objects + function.most_objects * len(parents) > budget.unwatched:
-        return None
-    if function.calls and run.is_over:
+    function = selection.row_function if selection.is_written else selection.written(run.executor)
+    if function is None or not _is_for(run, function, len(parents), 0):
         return None
     if function.reads_defaults and kinds_of(types or set(map(type, parents))) & MAPPING:
         return None
     return function
+
+
+def _is_for(run: Run, function: RowFunction, size: int, uncounted: int) -> bool:
+    """Return whether a function may make so many rows now, when so many of their objects are not counted yet."""
+    budget = run.budget
+    if budget.objects + uncounted + function.most_objects * size > budget.unwatched:
+        return False
+    return not (function.calls and run.is_over)
 
 
 def _rows_of(run: Run, function: RowFunction, parents: list[Any], columns: list[list[Any]]) -> list[Any] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from connectors.unmade import Unmade
 from gateway.execution.completion import (
     Column,
     Completion,
@@ -18,6 +19,7 @@ from gateway.execution.completion import (
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, joined
 from gateway.execution.item_reading import Reading
 from gateway.execution.library_internals import is_iterable
+from gateway.execution.objects import ObjectOf
 from gateway.execution.response_paths import ItemPaths, PickedPaths, ResponsePaths
 from gateway.execution.run import Run, together
 from gateway.execution.selected_field import SelectedField
@@ -35,9 +37,30 @@ class ListOf(Completion):
         self.item = item
 
     def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
-        if _PLAIN_LISTS.issuperset(map(type, values) if types is None else types):
+        if types is None:
+            types = set(map(type, values))
+        if _PLAIN_LISTS.issuperset(types):
             return self._items(run, values, paths, {})
+        if Unmade in types:
+            answer = self._unmade(run, values) if len(types) == 1 else None
+            if answer is not None:
+                return answer
+            try:
+                values = [value.records if type(value) is Unmade else value for value in values]
+            except Exception as error:  # as if whoever read the rows had made the records
+                return self.all_broken([error] * len(values))
+            return self.present(run, values, paths)
         return self._read(run, values, paths)
+
+    def _unmade(self, run: Run, values: list[Unmade[Any]]) -> list[Any] | None:
+        """Complete records that nobody has made; None when they have to be made."""
+        layout = values[0].layout
+        if type(self.item) is not ObjectOf or any(value.layout is not layout for value in values):
+            return None
+        lists = [value.rows for value in values]
+        flat = list(chain.from_iterable(lists))
+        done = self.item.present_unmade(run, layout, flat) if flat else flat
+        return _grouped(done, list(map(len, lists))) if done is not None else None
 
     def _items(self, run: Run, lists: list[Any], paths: ResponsePaths, ends: dict[int, Exception]) -> MaybeLate:
         """Complete the items of plain lists; `ends` has the errors that ended some of them early."""

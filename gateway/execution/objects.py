@@ -5,10 +5,11 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
+from connectors.unmade import Layout
 from gateway.execution.completion import Column, Completion, MaybeLate, finished, put_back
 from gateway.execution.contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
 from gateway.execution.field_errors import FieldErrors, PartialColumn
-from gateway.execution.levels import Selection, answer_in_turns, answer_level
+from gateway.execution.levels import Selection, answer_in_turns, answer_level, answer_unmade
 from gateway.execution.library_internals import Executor, Info, invalid_return_type_error, is_strawberry_type_check
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
 from gateway.execution.run import Run
@@ -41,6 +42,13 @@ class ObjectOf(Completion):
         if self.selection is not None and budget.objects <= budget.unwatched:
             return answer_level(run, self.selection, values, paths, types)
         return self._answered(run, values, paths)
+
+    def present_unmade(self, run: Run, layout: Layout[Any], rows: list[Any]) -> list[Any] | None:
+        """Complete records that nobody has made, of rows in this layout; None when they have to be made."""
+        if layout.record is not self.class_ or self.that_are is not None:
+            return None
+        selection = self.planned(run.executor)
+        return answer_unmade(run, selection, layout, rows) if selection is not None else None
 
     def planned(self, executor: Executor[Any]) -> Selection | None:
         """Return what is selected of the objects, None when it cannot be collected; who reaches one reports that."""

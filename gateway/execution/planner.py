@@ -17,6 +17,7 @@ from graphql import (
     is_object_type,
 )
 
+from connectors.unmade import Layout
 from connectors.wanted import Wanted
 from gateway.execution.completion import Completion
 from gateway.execution.contract import BATCH
@@ -128,12 +129,14 @@ class Plan:
                     field.share()
         return Selection(tuple(field for field in fields if field is not None), self._row_function)
 
-    def _row_function(self, selection: Selection, executor: Executor[Any]) -> RowFunction | None:
+    def _row_function(
+        self, selection: Selection, executor: Executor[Any], layout: Layout[Any] | None
+    ) -> RowFunction | None:
         """Return the generated function for a selection, None when there is none or no room for it."""
         if _Generated.bytes > MOST_GENERATED_BYTES or self._generated_bytes > MOST_GENERATED_BYTES_OF_A_PLAN:
             return None
         try:
-            function = row_function(selection, executor)
+            function = row_function(selection, executor, layout)
         except Exception:
             LEVELS[NOT_GENERATED] += 1
             return None

@@ -9,10 +9,14 @@ No text of a document gets into the source. Response names are constants, and na
 """
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from keyword import iskeyword
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
+from connectors.unmade import Layout
+from connectors.wanted import OF_VALUES
+from gateway.execution.contract import PREPARED
 from gateway.execution.field_plans import DefaultField, Field, TypenameField
 from gateway.execution.leaves import EnumLeaf, Leaf, PlainLeaf
 from gateway.execution.levels import RowFunction, Selection
@@ -55,9 +59,29 @@ Display: TypeAlias = "list[tuple[str, str | Display]]"
 """A row as it is written: the names of its constants, and beside each the expression or the row that stands there."""
 
 
-def row_function(selection: Selection, executor: Executor[Any]) -> RowFunction | None:
-    """Return the function for a selection, None when it would read nothing itself."""
-    return _Writer(executor).function(selection)
+def row_function(
+    selection: Selection, executor: Executor[Any], layout: Layout[Any] | None = None
+) -> RowFunction | None:
+    """Return the function for a selection, None when it would read nothing itself.
+
+    With a layout, it is for what stands in rows of a back end, of which nobody has made records; None when something
+    needs the records.
+    """
+    try:
+        return _Writer(executor).function(selection, layout)
+    except _NotInRows:
+        return None
+
+
+class _NotInRows(Exception):
+    """Something is read that only a record has."""
+
+
+class _Parts(NamedTuple):
+    """An object of a class that nobody has made: how its attributes are read."""
+
+    class_: Any
+    read: "Mapping[str, str | _Parts]"
 
 
 class _Part(NamedTuple):
@@ -82,17 +106,28 @@ class _Writer:
         self._objects = 0
         self._counts_objects = False
         self._calls = False
+        self._uses_context = False
+        self._prepared: dict[Callable[[Any], Any], str] = {}  # what returns functions of an object, by their names
         self._reads_defaults = False
+        self._parts: dict[str, Mapping[str, str | _Parts]] = {}  # by the name of the object that was not made
 
-    def function(self, selection: Selection) -> RowFunction | None:
-        """Return the function for the rows of a selection, None when it would read nothing itself."""
+    def function(self, selection: Selection, layout: Layout[Any] | None) -> RowFunction | None:
+        """Return the function for the rows of a selection, None when it would read nothing itself.
+
+        Raises:
+            _NotInRows: Something is read that is not in the layout.
+        """
         if not 0 < len(selection.fields) <= MOST_VALUES:
             return None
         each = self._name(_snake(selection.fields[0].parent_type.name))
         parents = self._name(f"{each}_list")
+        if layout is not None:
+            self._parts[each] = _Stored(self, each, layout)
         part = self._part(selection, each, 0)
         if not self._values:
             return None
+        if layout is not None and self._columns:
+            raise _NotInRows
         lists = {name: self._name(f"{name}_column") for name in self._columns.values()}
         loop = f"{each} in {parents}"
         if lists:
@@ -104,7 +139,8 @@ class _Writer:
             f"def {name}({', '.join(['run', parents, *lists.values()])}):",
             "    rows = []",
             *(["    objects = 0"] if self._counts_objects else []),
-            *(["    context = run.context"] if self._calls else []),
+            *(["    context = run.context"] if self._uses_context else []),
+            *(f"    {name} = {self.constant(one.__name__, one)}(context)" for one, name in self._prepared.items()),
             f"    for {loop}:",
             *_indented([*part.statements, *_given_up_if(part.unusual), *_appended(part.row)], 2),
             *([f"    run.budget.objects += {' + '.join(counted)}"] if counted else []),
@@ -130,7 +166,7 @@ class _Writer:
         for field in selection.fields:
             spelled = _snake(field.nodes[0].name.value)
             name = self._name(spelled, each)
-            key = self._constant(spelled.upper(), field.key, each.upper())
+            key = self.constant(spelled.upper(), field.key, each.upper())
             reason = self._why_general(field, depth)
             if reason is None:
                 part.row.append((key, self._value(field, name, each, part, depth)))
@@ -144,18 +180,17 @@ class _Writer:
         """Write how the value of a field is read, and return what stands in the row."""
         self._values += 1
         if isinstance(field, TypenameField):
-            return self._constant(f"{name.upper()}_VALUE", field.parent_type.name)
+            return self.constant(f"{name.upper()}_VALUE", field.parent_type.name)
         self._reads_defaults |= isinstance(field, DefaultField)
-        read = f"{each}.{field.path}"
-        if field.each is not None:
-            self._calls = True
-            made_by = getattr(field.each, "__name__", "").lstrip("_")
-            if made_by in self._taken:
-                made_by = f"{made_by}_of"
-            read = f"{self._constant(made_by, field.each)}(context, {each})"
+        read = self._read(each, field.path) if field.path is not None else self._made(field, each)
         completion = field.completion
+        if isinstance(read, _Parts):
+            if not isinstance(completion, ObjectOf) or read.class_ is not completion.class_ or completion.that_are:
+                raise _NotInRows
+            self._parts[name] = read.read
+            return self._object(completion, name, part, depth + 1)
         if isinstance(completion, EnumLeaf):
-            return f"{self._constant(f'NAMES_OF_{name.upper()}', completion.names)}[id({read})]"
+            return f"{self.constant(f'NAMES_OF_{name.upper()}', completion.names)}[id({read})]"
         part.statements.append(f"{name} = {read}")
         if isinstance(completion, ObjectOf):
             return self._object(completion, name, part, depth + 1)
@@ -165,7 +200,7 @@ class _Writer:
             part.unusual.append(is_other if completion.non_null else _unless_null(name, is_other))
             return name
         written = self._name(f"{name}_written")
-        write = f"{self._constant(f'write_{name}', completion.coerce)}({name})"
+        write = f"{self.constant(f'write_{name}', completion.coerce)}({name})"
         is_other = f"type({name}) not in ordinary_types or {written} is None or {written} is Undefined"
         if completion.non_null:
             part.statements.append(f"{written} = {write}")
@@ -175,19 +210,59 @@ class _Writer:
             part.unusual.append(_unless_null(name, is_other))
         return written
 
+    def _read(self, each: str, path: str) -> "str | _Parts":
+        """Write how what stands at a path of an object is read."""
+        parts = self._parts.get(each)
+        if parts is None:
+            return f"{each}.{path}"
+        first, _, rest = path.partition(".")
+        try:
+            read = parts[first]
+            while rest and isinstance(read, _Parts):
+                first, _, rest = rest.partition(".")
+                read = read.read[first]
+        except KeyError as error:
+            raise _NotInRows from error
+        return f"{read}.{rest}" if rest else read
+
+    def _made(self, field: Field, each: str) -> str:
+        """Write how a function makes the value of a field."""
+        assert field.each is not None
+        self._calls = True
+        function, names = getattr(field.each, OF_VALUES, (field.each, None))
+        made_by = getattr(function, "__name__", "").lstrip("_")
+        if made_by in self._taken:
+            made_by = f"{made_by}_of"
+        if names is None:
+            if each in self._parts:
+                raise _NotInRows
+            self._uses_context = True
+            prepared = getattr(function, PREPARED, None)
+            if prepared is None:
+                return f"{self.constant(made_by, function)}(context, {each})"
+            if prepared not in self._prepared:
+                self._prepared[prepared] = self._name(f"{_snake(field.nodes[0].name.value)}_of")
+            return f"{self._prepared[prepared]}({each})"
+        values = [self._read(each, name) for name in names]
+        if not all(isinstance(value, str) for value in values):
+            raise _NotInRows
+        return f"{self.constant(made_by, function)}({', '.join(values)})"  # type: ignore[arg-type]
+
     def _object(self, completion: ObjectOf, name: str, part: _Part, depth: int) -> "str | Display":
         """Write how an object in a row is written, and return its own row, or the name under which that is known."""
         unusual = [f"type({name}) not in ordinary_types"]
         if completion.type.is_type_of is not None:
-            unusual = [f"type({name}) is not {self._constant(completion.type.name, completion.class_)}"]
+            unusual = [f"type({name}) is not {self.constant(completion.type.name, completion.class_)}"]
             if completion.that_are is not None:
                 unusual.append(
-                    f"not {self._constant(f'is_{_snake(completion.type.name)}', completion.that_are)}({name})"
+                    f"not {self.constant(f'is_{_snake(completion.type.name)}', completion.that_are)}({name})"
                 )
         assert completion.selection is not None
         before = self._objects
         inside = self._part(completion.selection, name, depth)
-        if completion.non_null:
+        if name in self._parts:
+            unusual = []
+        if completion.non_null or name in self._parts:
             self._objects += 1
             part.statements.extend([*_given_up_if(unusual), *inside.statements])
             part.unusual.extend(inside.unusual)
@@ -260,7 +335,7 @@ class _Writer:
         self._taken.add(name)
         return name
 
-    def _constant(self, wanted: str, value: Any, of: str = "") -> str:
+    def constant(self, wanted: str, value: Any, of: str = "") -> str:
         """Return the name of a constant with this value."""
         for name, other in self._constants.items():
             if other is value if callable(value) else name == wanted and other == value:
@@ -268,6 +343,29 @@ class _Writer:
         name = self._name(wanted, of)
         self._constants[name] = value
         return name
+
+
+class _Stored(Mapping[str, "str | _Parts"]):
+    """How the attributes are read of a record that nobody has made, from a row in a layout."""
+
+    def __init__(self, writer: _Writer, row: str, layout: Layout[Any]) -> None:
+        self._writer, self._row, self._layout = writer, row, layout
+
+    def __getitem__(self, name: str) -> "str | _Parts":
+        at, how, parts = self._layout.attributes[name]
+        values = [f"{self._row}[{position}]" for position in at]
+        if parts:
+            return _Parts(how, dict(zip(parts, values, strict=True)))
+        if how is None:
+            return values[0]
+        made = self._writer.constant(f"{name}_from", how)
+        return f"{made}[{values[0]}]" if isinstance(how, Mapping) else f"{made}({values[0]})"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layout.attributes)
+
+    def __len__(self) -> int:
+        return len(self._layout.attributes)
 
 
 def _snake(name: str) -> str:

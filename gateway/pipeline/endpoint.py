@@ -332,8 +332,12 @@ class GraphqlEndpoint:
         context.people = People() if only_reads else None
         if not self._calls_http:
             return await self._result(prepared, context, budget)
-        with answering(upstream_request(request, context)):
-            return await self._result(prepared, context, budget)
+        with answering(upstream := upstream_request(request, context)):
+            result = await self._result(prepared, context, budget)
+        if upstream.stale:
+            ages = [{"backend": name.upper(), "ageSeconds": round(age)} for name, age in sorted(upstream.stale.items())]
+            result.extensions = {"stale": ages}
+        return result
 
     async def _result(self, prepared: _Prepared, context: RequestContext, budget: Budget) -> ExecutionResult:
         operation = prepared.operation
@@ -380,7 +384,7 @@ class GraphqlEndpoint:
     ) -> tuple[dict[str, Any], int]:
         """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
         is_ordinary = context.view_as is None and context.not_accepted is None and not shows_cost
-        if is_ordinary and not result.errors and not context.unenforced:
+        if is_ordinary and not result.errors and not result.extensions and not context.unenforced:
             return {"data": result.data}, 200
         reported = NOTHING_REPORTED
         if result.errors or context.unenforced:
@@ -390,7 +394,7 @@ class GraphqlEndpoint:
         if reported.errors:
             body["errors"] = reported.errors
             status = _PARTIAL if self._draft and status == 200 else status
-        extensions = dict(reported.extensions)
+        extensions = {**(result.extensions or {}), **reported.extensions}
         if (mark := mark_of(context)) is not None:
             extensions["viewAs"] = mark
         if isinstance(context.not_accepted, Unauthenticated):

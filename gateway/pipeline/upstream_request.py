@@ -13,15 +13,15 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 def upstream_request(connection: Connection, context: RequestContext) -> CurrentRequest:
     """Return what calls for this request are made with.
 
-    Two requests of one person that change nothing are asked by the same caller. Any other is one of its own: within
-    it, somebody may sign in.
+    Requests of one person that change nothing are asked by the same caller until what that person may do changes. Any
+    other request has a caller of its own: within it, somebody may sign in.
     """
     traceparent = connection.headers.get("traceparent")
     caller: tuple[str, ...] = ()
     if not context.only_reads or context.view_as is not None:
         caller = ("", context.request_id)
     elif context.caller is not None:
-        caller = (context.caller.user.id,)
+        caller = (context.caller.user.id, str(context.caller.access_epoch))
     return CurrentRequest(
         deadline=context.deadline,
         request_id=context.request_id,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.errors import BackendUnavailable, ConnectorError
 from connectors.identity.seals import BrokenSeal
-from connectors.mail.interface import MailRefused
+from connectors.mail.interface import MailRefused, MailServerAway
 from resolvers.account.credentials import CREDENTIALS_FORGET, CREDENTIALS_SET, apply_credentials, forget_credentials
 from resolvers.account.data_exports import DATA_EXPORT, make_data_export
 from resolvers.context import RequestContext
@@ -52,26 +52,37 @@ _LONGEST_PAUSE = timedelta(hours=1)
 log = logging.getLogger("forecourt.outbox")
 
 
-async def take(context: RequestContext, *, most: int) -> Sequence[OutboxRecord]:
+async def take(context: RequestContext, *, most: int, without: Sequence[str] = ()) -> Sequence[OutboxRecord]:
     """Take so many items that are due, so that no other worker does; none without a transaction when none is due.
+
+    Those of the kinds `without` are left.
 
     Raises:
         BackendUnavailable: The directory does not answer.
     """
     if await context.backends.directory.outbox_due_since(context.now) is None:
         return ()
-    return await changed(context, lambda change: change.claim(now=context.now, until=context.now + LEASE, limit=most))
+    until = context.now + LEASE
+    return await changed(
+        context, lambda change: change.claim(now=context.now, until=until, limit=most, without=without)
+    )
 
 
 async def carry_out(
     context: RequestContext, item: OutboxRecord, *, clock: Callable[[], datetime], handlers: Mapping[str, Handler]
-) -> None:
+) -> str | None:
     """Carry out an item that was taken, and say how it ended: done, to be tried again later, or given up.
+
+    Returns why none of its kind can be carried out at present, None when they can; then it keeps its turn.
 
     Never fails, lest one item keep others from being done. What cannot be said because the directory does not answer
     is found out when the lease ends: the item is tried again.
     """
-    failure, is_final = await _tried(context, item, handlers)
+    try:
+        failure, is_final = await _tried(context, item, handlers)
+    except MailServerAway as error:
+        await _release(context, item, str(error))
+        return str(error)
     now = clock()
     try:
         if failure is None:
@@ -86,6 +97,16 @@ async def carry_out(
             log.warning("outbox item postponed", extra={"reason": failure, "until": due_at.isoformat(), **_words(item)})
     except ConnectorError as error:
         log.warning("outbox item's end not stored", extra={"reason": str(error), **_words(item)})
+    return None
+
+
+async def _release(context: RequestContext, item: OutboxRecord, failure: str) -> None:
+    try:
+        await changed(context, lambda change: change.release(item.id, error=failure))
+    except ConnectorError as error:
+        log.warning("outbox item's end not stored", extra={"reason": str(error), **_words(item)})
+    else:
+        log.info("outbox item waits", extra={"reason": failure, **_words(item)})
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -113,6 +134,8 @@ async def _tried(
                 await handler(context, item)
     except (MailRefused, UnknownMail, BrokenSeal) as error:
         return str(error), True
+    except MailServerAway:
+        raise
     except BackendUnavailable as error:
         return str(error), False
     except TimeoutError:

@@ -8,7 +8,7 @@ from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import MOST_PERMISSIONS
+from permissions.vocabulary import most_permissions
 from resolvers.access_requests.commands import may_decide, may_withdraw
 from resolvers.access_requests.queries import members_who_ask
 from resolvers.approvals import lists as approvals
@@ -37,7 +37,7 @@ class AccessRequest(Node):
     permissions: list[DescribedPermission] = computed(
         approvals.permissions_of,
         requires=OPEN,
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=1,
         description="The direct permissions that an approval switches on.",
     )

@@ -7,12 +7,13 @@ from typing import Any
 
 from connectors.directory.standings import StandingsUnread
 from connectors.ids import OrganizationId
+from connectors.unmade import Unmade
 from connectors.wanted import Wanted
 from resolvers.context import RequestContext
 from schema.graph.guards import Guard
 
 _UNDECIDED = object()
-_LISTS = {list, tuple}
+_LISTS = {list, tuple, Unmade}
 
 
 @dataclass(slots=True)
@@ -135,7 +136,7 @@ def cut(answers: Sequence[Any], most: int) -> Sequence[Any]:
     """Return answers of which no list is longer than this."""
     if _LISTS.issuperset(map(type, answers)) and max(map(len, answers), default=0) <= most:
         return answers
-    return [answer[:most] if isinstance(answer, (list, tuple)) else answer for answer in answers]
+    return [answer[:most] if isinstance(answer, (list, tuple, Unmade)) else answer for answer in answers]
 
 
 def _merged(answers: Sequence[Any], refusals: Sequence[Exception | None]) -> list[Any]:

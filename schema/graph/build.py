@@ -18,14 +18,15 @@ from graphql import (
     get_named_type,
     is_composite_type,
 )
+from strawberry.exceptions import DuplicatedTypeName
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
-from strawberry.types.base import StrawberryOptional
+from strawberry.types.base import StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-import schema.graph.enums  # noqa: F401  describes the enums before anything is built of them
+import schema.graph.enums  # describes the enums before anything is built of them
 from connectors.wanted import EVERYTHING, NOTHING, Wanted, reads_of
 from permissions.access_rules import OPEN
 from permissions.vocabulary import PermissionScope
@@ -36,12 +37,13 @@ from schema.account.mutations import OwnAccountMutations
 from schema.account.passwords import PasswordMutations
 from schema.account.profile import ProfileMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
+from schema.graph.additions import SchemaAddition
 from schema.graph.answering import Answering, cut
+from schema.graph.clashes import Sourced, reserved_names, same_names, same_type
 from schema.graph.common_inputs import FIELDS
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import (
     BATCH,
-    BELONGINGS,
     DECLARATION,
     NEEDS,
     READ_ONCE,
@@ -51,6 +53,8 @@ from schema.graph.fields import (
     Belonging,
     Declaration,
     DeclaredField,
+    as_long_as_now,
+    belonging_of,
     docstring_of,
 )
 from schema.graph.guards import Guard
@@ -118,7 +122,29 @@ class Mutation(
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema; errors are logged by the gateway, once, and not here."""
+    """Strawberry's schema, with what extensions add, in which no name stands for two; errors are logged by the gateway.
+
+    Raises:
+        InvalidSchema: Two types, or two fields of a type, have the same name.
+    """
+
+    def __init__(self, *, additions: Sequence[SchemaAddition] = (), types: Sequence[Any] = (), **parts: Any) -> None:
+        self._additions = additions
+        self._clashes: dict[str, None] = {}
+        try:
+            super().__init__(types=[*types, *(type_ for one in additions for type_ in one.types)], **parts)
+        except DuplicatedTypeName as duplicated:
+            raise InvalidSchema(same_type(duplicated)) from duplicated
+        if self._clashes:
+            raise InvalidSchema("\n".join(self._clashes))
+
+    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
+        """Return the fields of a type, as strawberry asks for them while it builds."""
+        fields: list[Sourced] = [(as_long_as_now(field), None) for field in type_definition.fields]
+        for addition in self._additions:
+            fields += [(field, addition.source) for field in addition.fields.get(type_definition.name, ())]
+        self._clashes |= dict.fromkeys(same_names(type_definition, fields, self.config.name_converter.from_field))
+        return [field for field, _ in fields]
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Leave the errors to the gateway."""
@@ -129,12 +155,14 @@ def build_schema(
     query: type = Query,
     mutation: type | None = Mutation,
     suggestions: bool = True,
+    additions: Sequence[SchemaAddition] = (),
 ) -> Schema:
-    """Return the schema, ready to execute, with every field bound to its guard.
+    """Return the schema, ready to execute, with every field bound to its guard, and with what extensions add.
 
     Raises:
-        InvalidSchema: A field breaks a rule of the house, see `check`.
+        InvalidSchema: A field breaks a rule of the house, see `check`, or a name is somebody else's.
     """
+    schema.graph.enums.take_in_extensions()
     built = Schema(
         query=query,
         mutation=mutation,
@@ -145,9 +173,10 @@ def build_schema(
             *USER_ERRORS,
         ],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
+        additions=additions,
     )
     _describe(core_schema(built))
-    check(core_schema(built))
+    check(core_schema(built), names=reserved_names(core_schema(built)) if additions else ())
     _bind(built)
     return built
 
@@ -177,8 +206,8 @@ def _describe(core: GraphQLSchema) -> None:
             it.description = it.description or FIELDS.get(it.extensions["strawberry-definition"].python_name)
 
 
-def check(core: GraphQLSchema) -> None:
-    """Return when every field keeps the rules of the house.
+def check(core: GraphQLSchema, names: Sequence[str] = ()) -> None:
+    """Return when every field keeps the rules of the house; `names` are problems that were found already.
 
     A guarded field and a field filled by a back end can be null, so that a refusal or a failure never destroys the
     rest of the answer; whoever computes or fetches something declares its guard, or that it is open; a permission in
@@ -188,25 +217,33 @@ def check(core: GraphQLSchema) -> None:
     Raises:
         InvalidSchema: Naming every field that does not.
     """
-    problems = [problem for type_, name, field in _fields(core) for problem in _problems(type_.name, name, field)]
+    problems = [*names]
+    problems += [problem for type_, name, field in _fields(core) for problem in _problems(type_, name, field)]
     problems += [
         f"{type_.name} has no description."
         for type_ in core.type_map.values()
-        if not type_.name.startswith("__") and not type_.description
+        if not type_.name.startswith("__") and _is_undescribed(type_)
     ]
-    problems += [f"{coordinate} has no description." for coordinate, part in _inner_parts(core) if not part.description]
+    problems += [
+        f"{coordinate} has no description." for coordinate, part in _inner_parts(core) if _is_undescribed(part)
+    ]
     if problems:
         raise InvalidSchema("\n".join(problems))
 
 
-def _problems(type_name: str, name: str, field: Any) -> list[str]:
+def _is_undescribed(part: Any) -> bool:
+    return not (part.description or "").strip()
+
+
+def _problems(type_: Any, name: str, field: Any) -> list[str]:
+    type_name = type_.name
     coordinate = f"{type_name}.{name}"
     definition = field.extensions.get("strawberry-definition")
     problems = []
-    if not field.description:
+    if _is_undescribed(field):
         problems.append(f"{coordinate} has no description.")
     problems += [
-        f"{coordinate}({argument}:) has no description." for argument, it in field.args.items() if not it.description
+        f"{coordinate}({argument}:) has no description." for argument, it in field.args.items() if _is_undescribed(it)
     ]
     if not isinstance(definition, DeclaredField):
         if definition is not None and not definition.is_basic_field:
@@ -217,7 +254,7 @@ def _problems(type_name: str, name: str, field: Any) -> list[str]:
     declaration: Declaration = definition.metadata[DECLARATION]
     if isinstance(field.type, GraphQLNonNull) and (declaration.requires.signed_in or declaration.backend):
         problems.append(f"{coordinate} is guarded or filled by a back end, so it must be nullable; write `… | None`.")
-    belonging = BELONGINGS.get(type_name, Belonging())
+    belonging = belonging_of(type_)
     if (
         declaration.requires.any_of
         and declaration.requires.scope is PermissionScope.ORGANIZATION
@@ -265,7 +302,7 @@ def _bind(built: Schema) -> None:
             to_camel_case,
             {name: _directives_of(argument) for name, argument in field.args.items()},
         )
-        belonging = BELONGINGS.get(type_.name, Belonging())
+        belonging = belonging_of(type_)
         if not isinstance(definition, DeclaredField):
             if definition is not None and (record := belonging.record) is not None:
                 field.extensions[READS] = _read_by_name(record, definition.python_name)
@@ -291,8 +328,8 @@ def _bind(built: Schema) -> None:
 
 def _bind_record(type_: Any) -> None:
     """Say of a type which records it is of, where the engine looks for what an operation shows of them."""
-    belonging = BELONGINGS.get(type_.name)
-    if belonging is not None and isinstance(type_, GraphQLObjectType):
+    belonging = belonging_of(type_)
+    if belonging.record is not None and isinstance(type_, GraphQLObjectType):
         type_.extensions[RECORD] = belonging.record
         type_.extensions[READ_ONCE] = belonging.read_once
         type_.extensions[READS] = reads_of(belonging.when) if belonging.when is not None else NOTHING

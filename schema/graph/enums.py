@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 import strawberry
+from strawberry.types.enum import EnumValue
 
 from connectors.applications.interface import LaunchKind
 from connectors.directory.records.accounts import ConsentPurpose, DataExportStatus
@@ -22,6 +23,7 @@ from resolvers.mail.links import MailLinkKind, MailLinkState
 from resolvers.portal.facts import Domain, SignInKind
 from resolvers.refusals import ErrorCode
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
+from schema.graph.backends import BACKEND_TEXTS, Backend
 from schema.graph.guards import described, directives_of
 
 
@@ -41,11 +43,15 @@ def _enum(
         value.directives = tuple(directives_of(rule))
 
 
-_enum(
-    Permission,
-    "One thing that somebody may do in an organization, or as vendor staff.",
-    {permission.value: permission.descriptions["en"] for permission in Permission},
-)
+def take_in_extensions() -> None:
+    """Let the enums to which extensions add have the words that the process has now, described."""
+    texts = {permission.value: permission.descriptions["en"] for permission in Permission}
+    for of, described_as in ((Permission, texts), (Backend, BACKEND_TEXTS)):
+        of.__strawberry_definition__.values = [  # type: ignore[union-attr]
+            EnumValue(word.value, word.value, description=described_as[word.value]) for word in of
+        ]
+
+
 _enum(
     PermissionScope,
     "Where a permission must be held.",

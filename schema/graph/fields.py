@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -32,7 +33,7 @@ from connectors.pages import Slice
 from connectors.shop.interface import OrderSort
 from connectors.wanted import EVERYTHING, Wanted, needs_of, reads_of
 from permissions.access_rules import OPEN, AccessRule
-from resolvers.at_once import known_at_once
+from resolvers.at_once import answered_by_each, known_at_once
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
 from resolvers.refusals import InvalidArgument
@@ -50,6 +51,9 @@ DECLARATION = "forecourt"
 
 SIZING = "forecourt sizing"
 """Where it keeps what was declared of its cost and length."""
+
+AGAIN = "forecourt again"
+"""Where it keeps what makes it again as long as it may be now, if that grows after it was declared."""
 
 BATCH = "batch"
 """Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
@@ -95,6 +99,9 @@ INPUT_TYPES: Mapping[Any, Any] = {MemberOrder: sorting.MemberOrder, OrderSort: s
 
 PAGE_ARGUMENTS = ("first", "after", "last", "before")
 """What a connection is asked for by, where its function has the parameter `page`."""
+
+Length = int | Callable[[], int]
+"""How long a list may be; a function says it of one that extensions make longer after it was declared."""
 
 T = TypeVar("T", bound=type)
 
@@ -158,20 +165,35 @@ class Sizing:
     assumed_size: int | None = None
     sliced_by: str | None = None
     argument_costs: Mapping[str, int] | None = None
-    at_most: int | None = None
+    at_most: Length | None = None
     sized_fields: Sequence[str] = ()
 
+    @property
+    def now(self) -> "Sizing":
+        """Return the sizing with the greatest length that there is now."""
+        return replace(self, at_most=self.at_most()) if callable(self.at_most) else self
+
+    @property
+    def assumed(self) -> int | None:
+        """Return how long a list is assumed to be for its cost."""
+        greatest = self.at_most if self.sliced_by is None and not callable(self.at_most) else None
+        return greatest if self.assumed_size is None else self.assumed_size
+
     def described(self, description: str) -> str:
-        """Return a description with the greatest length at its end, unless arguments say the length."""
-        if self.at_most is None or self.sliced_by is not None:
+        """Return a description with the greatest length at its end, unless arguments say the length.
+
+        None of nothing, so that the build misses it.
+        """
+        if self.at_most is None or self.sliced_by is not None or not description.strip():
             return description
         return f"{description} At most {self.at_most}."
 
     def kept(self, declaration: "Declaration") -> "Declaration":
         """Return the declaration with its lists cut at their greatest length; a function should not read so much."""
-        most, answer_all, at_once = self.at_most, declaration.answer_all, declaration.at_once
-        if most is None:
+        answer_all, at_once = declaration.answer_all, declaration.at_once
+        if self.at_most is None:
             return declaration
+        most = self.at_most() if callable(self.at_most) else self.at_most
 
         async def answer_later(*arguments: Any, **values: Any) -> Sequence[Any]:
             return cut(await answer_all(*arguments, **values), most)
@@ -207,8 +229,14 @@ class Belonging:
     read_once: bool = False
 
 
-BELONGINGS: dict[str, Belonging] = {}
-"""By name of the GraphQL type."""
+_BELONGINGS: dict[type, Belonging] = {}
+"""By the class of the GraphQL type: two of the same name are in nobody's way until they are to be in one schema."""
+
+
+def belonging_of(type_: Any) -> Belonging:
+    """Return of which record a type of graphql-core's is, and to whom its objects belong."""
+    definition = type_.extensions.get("strawberry-definition")
+    return _BELONGINGS.get(getattr(definition, "origin", NoneType), Belonging())
 
 
 def graph_type(
@@ -238,7 +266,7 @@ def graph_type(
 
     def decorate(cls: T) -> T:
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
-        BELONGINGS[name or cls.__name__] = Belonging(organization, person, of, when, read_once)
+        _BELONGINGS[cls] = Belonging(organization, person, of, when, read_once)
         directives = () if cost is None else (CostDirective(weight=cost),)
         return strawberry.type(cls, name=name, directives=directives)
 
@@ -258,7 +286,7 @@ def field(
     argument_costs: Mapping[str, int] | None = None,
     assumed_size: int | None = None,
     sliced_by: str | None = None,
-    at_most: int | None = None,
+    at_most: Length | None = None,
 ) -> Any:
     """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
 
@@ -286,6 +314,7 @@ def field(
             reads=reads_of(function),
             needs=needs_of(function),
             wants=_wants(function),
+            each=answered_by_each(function),
         ),
         function,
         description,
@@ -308,7 +337,7 @@ def root(
     cost: int | None = None,
     assumed_size: int | None = None,
     sliced_by: str | None = None,
-    at_most: int | None = None,
+    at_most: Length | None = None,
 ) -> Any:
     """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``; async if it asks somebody.
 
@@ -357,7 +386,7 @@ def computed(
     arguments: Mapping[str, str] | None = None,
     cost: int | None = None,
     assumed_size: int | None = None,
-    at_most: int | None = None,
+    at_most: Length | None = None,
 ) -> Any:
     """Declare a value made of one record by ``function(context, record, **arguments)``, which asks no back end."""
 
@@ -382,7 +411,7 @@ def attribute(
     description: str,
     cost: int | None = None,
     assumed_size: int | None = None,
-    at_most: int | None = None,
+    at_most: Length | None = None,
 ) -> Any:
     """Declare a value that the record has at a dotted path, such as ``user.email``."""
     read = attrgetter(path)
@@ -399,16 +428,27 @@ def attribute(
 
 
 def listed(
-    *, description: str, at_most: int, assumed_size: int | None = None, default_factory: Any = dataclasses.MISSING
+    *, description: str, at_most: Length, assumed_size: int | None = None, default_factory: Any = dataclasses.MISSING
 ) -> Any:
     """Declare a list that the record has under the field's own name; it is never longer than `at_most`."""
-    sizing = Sizing(assumed_size=assumed_size, at_most=at_most)
+    sizing = Sizing(assumed_size=assumed_size, at_most=at_most).now
+    again = partial(listed, description=description, at_most=at_most, assumed_size=assumed_size)
     return strawberry.field(
         default_factory=default_factory,
         description=sizing.described(description),
-        directives=cost_directives([], None, at_most if assumed_size is None else assumed_size, None),
-        metadata={SIZING: sizing},
+        directives=cost_directives([], None, sizing.assumed, None),
+        metadata={SIZING: sizing, AGAIN: again if callable(at_most) else None},
     )
+
+
+def as_long_as_now(field: StrawberryField) -> StrawberryField:
+    """Return the field of a type with the greatest length that its list has now, as extensions may have grown it."""
+    again: Callable[[], StrawberryField] | None = field.metadata.get(AGAIN)
+    if again is None:
+        return field
+    made = again()
+    made.python_name, made.origin, made.type_annotation = field.python_name, field.origin, field.type_annotation
+    return made
 
 
 class DeclaredField(StrawberryField):
@@ -431,7 +471,11 @@ class DeclaredField(StrawberryField):
         type_annotation: StrawberryAnnotation | None = None,
     ) -> "DeclaredField":
         """Return the field for a declaration; without `type_annotation`, it is annotated in its class."""
-        sizing = sizing or Sizing()
+        declared_sizing = sizing or Sizing()
+        again = partial(
+            cls.of, declaration, function, description, arguments, deprecation_reason, sizing, argument_guards
+        )
+        sizing = declared_sizing.now
         if function is not None:
             declaration = _with_arguments_of(function, declaration)
         directives = directives_of(declaration.requires)
@@ -445,11 +489,14 @@ class DeclaredField(StrawberryField):
         names = [argument.python_name for argument in declared_arguments]
         if instants := [one.python_name for one in declared_arguments if one.type_annotation in _INSTANTS]:
             declaration = declaration.asked_by(lambda answer_all: _with_instants(answer_all, instants))
-        assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
-        directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by, sizing.sized_fields)
+        directives += cost_directives(names, sizing.cost, sizing.assumed, sizing.sliced_by, sizing.sized_fields)
         declared = cls(
             description=described(sizing.described(description), declaration.requires),
-            metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
+            metadata={
+                DECLARATION: sizing.kept(declaration),
+                SIZING: sizing,
+                AGAIN: again if callable(declared_sizing.at_most) else None,
+            },
             directives=directives,
             deprecation_reason=deprecation_reason,
             type_annotation=type_annotation,

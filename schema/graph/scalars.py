@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from functools import lru_cache
 from typing import Any, NewType
@@ -13,6 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 from resolvers.languages import language_tag
 from resolvers.validation import Misread, read_instant
 
+Date = NewType("Date", date)
 DateTime = NewType("DateTime", datetime)
 Decimal = NewType("Decimal", PythonDecimal)
 EmailAddress = NewType("EmailAddress", str)
@@ -67,6 +68,7 @@ def _scalar(name: str, description: str, read: Any, write: Any = str, url: str |
 
 
 SCALARS: dict[object, ScalarDefinition] = {
+    Date: _scalar("Date", "A day, as in RFC 3339: `2026-03-01`.", date.fromisoformat, date.isoformat),
     DateTime: _scalar(
         "DateTime",
         "An instant in UTC, as in RFC 3339: `2026-03-01T12:00:00Z`. Other offsets are accepted.",

@@ -11,7 +11,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord
 from permissions.access_rules import OPEN
-from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
+from permissions.vocabulary import DenialReason, Permission, most_permissions
 from resolvers import refusals as errors
 from resolvers.access.capabilities import MOST_GRANTERS, granters_of_refusals
 from resolvers.context import RequestContext
@@ -144,7 +144,7 @@ class PermissionError(UserError):
     missing_permissions: list[LaterPermission] = computed(
         _missing,
         requires=OPEN,
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=2,
         description="Permissions any one of which would be enough.",
     )

@@ -5,7 +5,7 @@ import strawberry
 from connectors.directory.records.invitations import InvitationStatus
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import MOST_PERMISSIONS
+from permissions.vocabulary import most_permissions
 from resolvers.context import RequestContext
 from resolvers.invitations import acceptance as invited
 from schema.graph.common_inputs import TokenInput
@@ -31,7 +31,7 @@ class InvitationPreview:
     role_labels: list[str] = computed(
         invited.role_labels_of,
         requires=OPEN,
-        at_most=MOST_ROLES + MOST_PERMISSIONS,
+        at_most=lambda: MOST_ROLES + most_permissions(),
         description="The names of what it gives: roles, then direct permissions.",
     )
     status: InvitationStatus = strawberry.field(description="Its status now.")

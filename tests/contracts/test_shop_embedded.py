@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.migrations import check_migrated, migrate
 from connectors.errors import BackendUnavailable
+from connectors.folding import search_words, searchable
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.pages import Slice, SortDirection
 from connectors.shop.embedded import EmbeddedShop
@@ -109,6 +110,21 @@ def _organizations(count: int) -> list[OrganizationId]:
 
 def _ids(count: int) -> list[OrderId]:
     return [OrderId(f"ord_{n}") for n in range(count)]
+
+
+async def test_orders_are_found_by_words_of_any_length_among_hundreds(engine: AsyncEngine) -> None:
+    ours, theirs = OrganizationId("org_ours"), OrganizationId("org_theirs")
+    orders = [order_of((ours, theirs)[n % 2], f"{n % 7}-{n}+{'q' * (n == 600)}", total=5) for n in range(700)]
+    shop = EmbeddedShop(engine)
+    await shop.load(ShopData(orders, [line_of(order, 1, 1, 5) for order in orders], []))
+
+    for words in ("q", "9", "99", "+", "2-", "artikel 65", "sku-1 №", "x", "qx", "4 8", "8-"):
+        found = await shop.orders_of([ours], Slice(700), where=OrderFilter(search=words))
+
+        texts = {order.id: searchable(order.number, "SKU-1", "Artikel № 1") for order in orders[::2]}
+        expected = {id for id, text in texts.items() if all(word in text for word in search_words(words))}
+        assert {order.id for order in found[0].items} == expected, words
+        assert await shop.count_orders_of([ours], OrderFilter(search=words)) == [len(expected)]
 
 
 @pytest.mark.parametrize("name", QUERIES)

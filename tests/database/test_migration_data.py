@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, MetaData, Table, event, insert, select, text
+from sqlalchemy import Connection, MetaData, Table, event, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database.engine import AsyncEngine, open_database
@@ -132,6 +132,28 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
         with pytest.raises(DBAPIError, match="append only"):
             async with engine.begin() as connection:
                 await connection.execute(text("UPDATE audit_events SET reason = 'x'"))
+        await engine.dispose()
+
+
+async def test_an_index_of_trigrams_gives_way_to_that_of_pieces(database_kind: DatabaseKind) -> None:
+    """Migration 0019 made one, before it was released."""
+    async with fresh_database(database_kind) as url:
+        engine = open_database(url, PATIENT)
+        await _migrated(engine, "0020")
+        async with engine.begin() as connection:
+            await connection.run_sync(_fill, 1)
+            if database_kind == "postgresql":
+                await connection.execute(text("CREATE INDEX ix_memberships_search_text ON memberships (search_text)"))
+            else:
+                await connection.execute(text("CREATE TABLE memberships_search_numbers (number INTEGER, key TEXT)"))
+                await connection.execute(text("CREATE VIRTUAL TABLE memberships_search USING fts5(text)"))
+
+        await _migrated(engine)
+
+        await _check_beside(engine)
+        async with engine.connect() as connection:
+            indexes = await connection.run_sync(lambda sync: inspect(sync).get_indexes("memberships"))
+        assert "ix_memberships_search_text" not in {index["name"] for index in indexes}
         await engine.dispose()
 
 

@@ -133,7 +133,7 @@ async def test_a_filled_database_is_upgraded_and_the_rule_counts(directory: Dire
         await connection.execute(text(f"UPDATE {MIGRATIONS.version_table} SET version_num = '0019'"))
 
     async with engine.begin() as connection:
-        await connection.run_sync(upgrade, MIGRATIONS, "head")
+        await connection.run_sync(upgrade, MIGRATIONS, "0020")
 
     ids = MappedIds(engine)
     assert await ids.of_people("shop", [ANNA.id]) == [ANNA.email]

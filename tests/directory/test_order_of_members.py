@@ -1,14 +1,17 @@
 """That members are listed and found by who they are now, whoever changed what, with hundreds beside them."""
 
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
 from sqlalchemy import select
 
+from connectors.database import lists
 from connectors.directory import tables
 from connectors.directory.directory import Directory
+from connectors.directory.memberships import _members
 from connectors.directory.records.access import GrantKind
 from connectors.directory.records.data import DirectoryData
 from connectors.directory.records.memberships import (
@@ -31,6 +34,14 @@ STATUSES = list(MembershipStatus)
 FIRST, LAST = datetime(1, 1, 1, tzinfo=NOW.tzinfo), datetime(9999, 12, 31, tzinfo=NOW.tzinfo)
 MANY = 400
 """More than are walked through before those that fulfil a condition are looked up."""
+
+
+@pytest.fixture(autouse=True)
+def _few_are_walked_through(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(lists, "_WALKED_INSIDE", lists._WALKED)
+    _members.cache_clear()
+    yield
+    _members.cache_clear()
 
 
 class Change:
@@ -111,6 +122,11 @@ FEW_AND_MANY: list[tuple[str | None, str | None]] = [
     ("weiss", None),
     ("p7", None),
     ("p399", None),
+    ("ro", None),
+    ("q", None),
+    ("@", None),
+    ("9 zap", None),
+    ("longer long", None),
     ("nobody", None),
     ("large", "administration"),
     (None, "administration"),
@@ -125,6 +141,7 @@ async def test_few_and_many_are_found_among_hundreds_in_every_order(directory: D
         user(f"p{number}", f"Vorname{number % 7}", NAMES[number % 9], email=f"p{number}@large.example")
         for number in range(MANY)
     ]
+    people += [user(f"long{number}", "Long" * 60, "Er", email=f"longer{number}@large.example") for number in range(3)]
     members = [membership(person, large, STATUSES[number % 5 % 4]) for number, person in enumerate(people)]
     grants = [grant(member, GrantKind.ROLE, "purchase") for member in members]
     grants += [grant(member, GrantKind.ROLE, "administration") for member in members[::80]]

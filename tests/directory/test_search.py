@@ -7,12 +7,12 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Column, MetaData, Table, insert, select
+from sqlalchemy import Column, MetaData, Table, bindparam, delete, insert, select, update
 
 from connectors.database.columns import IdText
 from connectors.database.dialects import contains_each
 from connectors.database.engine import open_database
-from connectors.database.text_search import LONGEST_PART, index_parts
+from connectors.database.text_search import contains_pieces, make_index, pieces_of
 from connectors.folding import folded, search_words, searchable
 
 FOUND = [
@@ -75,14 +75,74 @@ async def test_both_databases_find_what_python_finds(database_url: str) -> None:
         assert await _found(database_url, names, typed) == expected, typed
 
 
-@pytest.mark.parametrize("length", [3, LONGEST_PART, LONGEST_PART + 1, 10_000])
-def test_an_index_is_asked_for_the_beginning_of_a_long_word(length: int) -> None:
-    assert set(index_parts(["ab", "b", "a" * length]).values()) == {"a" * min(length, LONGEST_PART)}
+@pytest.mark.parametrize(
+    ("words", "pieces"),
+    [
+        (["q"], ["q"]),
+        (["ab", "muller"], ["mul", "ler", "ab"]),
+        (["growth.example"], ["gro", "h.e", "ple"]),
+        (["aaaa"], ["aaa"]),
+        (["@-@"], ["@-@"]),
+        (["a" * 10_000], ["aaa"]),
+    ],
+)
+def test_an_index_is_asked_for_a_few_pieces_of_each_word(words: list[str], pieces: list[str]) -> None:
+    assert pieces_of(words) == pieces
 
 
-@pytest.mark.parametrize("word", ["ab", "---", "@-@-@", "a.b", "%%%", "\u2764" * 5])
-def test_an_index_is_not_asked_for_what_it_knows_nothing_of(word: str) -> None:
-    assert index_parts([word]) == {}
+def test_an_index_is_asked_for_few_pieces_of_many_words() -> None:
+    assert len(pieces_of([f"{number:09}" for number in range(1_000)])) == 9
+
+
+LETTERS = "aab.@-%_'\"\\ä李\U0001f600A "
+
+
+async def test_by_index_is_found_what_is_found_by_looking_at_each_text(database_url: str) -> None:
+    """Whatever was inserted, changed and deleted, and whoever's it is."""
+    draw, kept = random.Random(5), dict[str, tuple[str, str]]()
+    engine = open_database(database_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(TEXTS.metadata.create_all)
+        await connection.execute(insert(TEXTS), [{"id": "before", "owner_id": "one", "search_text": "q\nab"}])
+        await connection.run_sync(make_index, "texts", "owner_id")
+        kept["before"] = "one", "q\nab"
+        for number in range(120):
+            id, owner, text = str(number), draw.choice(["one", "two"]), searchable(_drawn(draw, 30), _drawn(draw, 9))
+            await connection.execute(insert(TEXTS), [{"id": id, "owner_id": owner, "search_text": text}])
+            kept[id] = owner, text
+        for id in draw.sample(sorted(kept), 30):
+            kept[id] = kept[id][0], searchable(_drawn(draw, 200))
+            await connection.execute(update(TEXTS).where(TEXTS.c.id == id).values(search_text=kept[id][1]))
+        for id in draw.sample(sorted(kept), 30):
+            await connection.execute(delete(TEXTS).where(TEXTS.c.id == id))
+            del kept[id]
+
+        fits_by_index, fits = contains_pieces(TEXTS.c.search_text, TEXTS.c.owner_id, OWNER), TEXTS.c.owner_id == OWNER
+        by_index = select(TEXTS.c.id).where(fits, fits_by_index, contains_each(TEXTS.c.search_text, "words"))
+        for _ in range(150):
+            words = search_words(_drawn(draw, draw.choice([1, 2, 3, 6, 12]))) or ["q"]
+            given = {"owner": draw.choice(["one", "two"]), "words": words, "pieces": pieces_of(words)}
+            found = {row[0] for row in await connection.execute(by_index, given)}
+            assert found == {
+                id
+                for id, (owner, text) in kept.items()
+                if owner == given["owner"] and all(word in text for word in words)
+            }, words
+    await engine.dispose()
+
+
+TEXTS = Table(
+    "texts",
+    MetaData(),
+    Column("id", IdText, primary_key=True),
+    Column("owner_id", IdText, nullable=False),
+    Column("search_text", IdText, nullable=False),
+)
+OWNER = bindparam("owner", type_=IdText)
+
+
+def _drawn(draw: random.Random, length: int) -> str:
+    return "".join(draw.choices(LETTERS, k=length))
 
 
 @given(st.text(max_size=60))

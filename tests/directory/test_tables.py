@@ -268,7 +268,7 @@ async def _rules(engine: AsyncEngine) -> list[tuple[Any, ...]]:
 
 def _is_for_search(name: str | None) -> bool:
     """Return whether something is made by `connectors.database.text_search`, of which the tables do not speak."""
-    return name is not None and (name.startswith("memberships_search") or name == "ix_memberships_search_text")
+    return name is not None and name.startswith(("memberships_search", "ix_memberships_search"))
 
 
 def _in_any_order(row: tuple[Any, ...]) -> tuple[str, ...]:

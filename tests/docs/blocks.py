@@ -14,7 +14,8 @@ A block's kind is the first word of its info string. Comments of one line direct
 - ``python``   executed; with ``<!-- adds: file -->``, ``<!-- adds: file, class Name -->`` or
   ``<!-- replaces: file, line … -->`` put into a copy of the code, in which the commands of the page are run then.
 - ``toml``     parsed by what reads such files: ``<!-- reads: settings|policy|applications|profile|demo|mail -->``; with
-  ``<!-- writes: file -->`` put where the commands of the page find it.
+  ``<!-- writes: file -->`` put where the commands of the page find it. ``<!-- reads: extension plants.toml -->`` is a
+  file of an extension, as a ``python`` block can be, which is loaded when it is the extension itself.
 """
 
 import ast
@@ -35,12 +36,17 @@ from graphql import DocumentNode, GraphQLError, parse, print_ast
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import InvalidCatalogue
 from gateway.demo.demo_data import demo_data
+from gateway.extensions.extension_loading import load_extension
 from gateway.profile_files import InvalidProfile, load_profile
 from gateway.settings_sources import InvalidSettings, read_settings
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
+from permissions.vocabulary import forgetting_permissions
 from resolvers.mail.rendering import MailTexts
 from resolvers.mail.templates import InvalidMailTexts
+from schema.extending import InvalidExtension
+from schema.graph.backends import forgetting_backends
+from schema.graph.build import InvalidSchema, build_schema
 from tests.docs.markdown import ROOT, Block, Page
 from tests.docs.shell import Doubtful, Workspace, commands_of, look_at
 from tests.portal import NOW, Portal, open_portal
@@ -52,7 +58,7 @@ _NOTES = {
     "js": {"writes"},
     "text": {"part"},
     "sh": set(),
-    "python": {"adds", "replaces"},
+    "python": {"adds", "replaces", "reads"},
     "toml": {"reads", "writes"},
 }
 
@@ -154,6 +160,9 @@ class Reading:
             self.output = self.workspace.said
 
     async def _python(self, block: Block) -> None:
+        if "reads" in block.notes:
+            await _read(block, self)
+            return
         if target := block.notes.get("adds"):
             path, _, inside = target.partition(", class ")
             self.workspace.add(path, block.text, inside)
@@ -251,7 +260,7 @@ def _undescribed(node: Any) -> Any:
 
 async def _read(block: Block, reading: Reading) -> None:
     try:
-        tomllib.loads(block.text)
+        tomllib.loads(block.text if block.kind == "toml" else "")
     except tomllib.TOMLDecodeError as error:
         raise Doubtful(f"this is not valid TOML: {error}") from error
     shipped = load_profile("solar_terminal")
@@ -271,13 +280,35 @@ async def _read(block: Block, reading: Reading) -> None:
                 demo_data(replace(shipped, demo_text=block.text, demo_source=block.position), now=NOW)
             case "mail":
                 MailTexts({"de": (block.text, block.position)})
+            case str(reads) if reads.startswith("extension "):
+                _extension(block, reads.removeprefix("extension "), reading)
             case _:
                 raise Doubtful("say what reads this file, by a comment such as <!-- reads: policy -->")
-    except (InvalidSettings, InvalidPolicy, InvalidCatalogue, InvalidProfile, InvalidMailTexts) as error:
+    except (
+        InvalidSettings,
+        InvalidPolicy,
+        InvalidCatalogue,
+        InvalidProfile,
+        InvalidMailTexts,
+        InvalidExtension,
+        InvalidSchema,
+    ) as error:
         raise Doubtful(str(error)) from error
     if path := block.notes.get("writes"):
         (reading.workspace.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (reading.workspace.folder / path).write_text(block.text, encoding="utf-8")
+
+
+def _extension(block: Block, name: str, reading: "Reading") -> None:
+    """Load an extension, with the files of it that stood before on the page."""
+    folder = reading.workspace.folder / "extension blocks" / "extensions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(block.text, encoding="utf-8")
+    stem, *kinds = name.split(".")
+    if len(kinds) > 1:
+        return
+    with forgetting_permissions(), forgetting_backends():
+        build_schema(additions=[load_extension(folder.parent, stem, ("de", "en", "fr")).addition])
 
 
 def _settings(block: Block) -> None:

@@ -26,6 +26,11 @@ ALLOWED = (
         r"company in the address|address\.company|company=|company: str|given\.company|of\.company",
         "a line of a postal address",
     ),
+    (
+        "company",
+        r'(by|belongs) += *\\?"company|\?company=|company: str, number|"company": company|for company in reversed',
+        "a parameter and a key of the plants portal in the example",
+    ),
     ("company", r"(Specialist|qualified) companies", "businesses that are found by an application, no customers"),
     (
         "question",
@@ -38,6 +43,7 @@ ALLOWED = (
         "to an applicant",
     ),
     ("question", r"faults and questions", "of people to the vendor"),
+    ("fault", r"tests[./]faults\b", "the folder of tests that inject failures"),
     ("fault", r"faults (of your PV|and questions)|Report faults", "of a device"),
     ("toggle", r"toggles = |rights\.toggles|in toggles|togles|\btoggles\b.?[\"']", "the key in policy.toml"),
     ("wish", r"\bwish\.example", "a domain"),

@@ -127,6 +127,30 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
         ),
         ({"FORECOURT_PUBLIC_URL": "portal.example"}, "FORECOURT_PUBLIC_URL: it begins with https:// or http://."),
         (
+            {"FORECOURT_SHOP": "shopify"},
+            "FORECOURT_SHOP: Input should be 'embedded' or 'vendure'.",
+        ),
+        (
+            {"FORECOURT_SHOP": "vendure", "FORECOURT_SHOP_URL": "https://shop.example/admin-api"},
+            "FORECOURT_SHOP=vendure needs FORECOURT_SHOP_API_KEY.",
+        ),
+        (
+            {"FORECOURT_SHOP_API_KEY": "k"},
+            "FORECOURT_SHOP_API_KEY is about a shop of your own; set FORECOURT_SHOP=vendure, or leave it out.",
+        ),
+        (
+            {"FORECOURT_SHOP": "vendure", "FORECOURT_SHOP_API_KEY": "k", "FORECOURT_SHOP_URL": "https://shop.example/"},
+            "FORECOURT_SHOP_URL: it has a path, such as https://shop.example/admin-api.",
+        ),
+        (
+            {
+                "FORECOURT_SHOP": "vendure",
+                "FORECOURT_SHOP_API_KEY": "a key",
+                "FORECOURT_SHOP_URL": "https://s.example/a",
+            },
+            "FORECOURT_SHOP_API_KEY: it has no blanks and no characters beyond ASCII.",
+        ),
+        (
             {"FORECOURT_DATABASE_URL": "mysql://root:hunter2@db/portal"},
             "FORECOURT_DATABASE_URL: it begins with postgresql+asyncpg:// or sqlite+aiosqlite:///.",
         ),
@@ -353,3 +377,24 @@ def test_the_shipped_pages_are_switched_off_only_when_every_link_leads_elsewhere
         "With FORECOURT_PAGES=false, links of mails lead nowhere; say where: FORECOURT_PAGE_URLS_EMAIL_CHANGE."
     )
     assert not read_settings({"FORECOURT_PAGES": "false", **OWN_PAGES}).pages
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"FILES_URL": "ftp://x/y"}, "it is file:///folder, s3://bucket/prefix or az://container/prefix"),
+        ({"FILES_URL": "file://host/folder"}, "it is file:///folder"),
+        ({"FILES_URL": "s3://key:secret@bucket"}, "without a password"),
+        ({"FILES_URL": "s3://bucket?x=1"}, "it is file:///folder"),
+        ({"FILES_URL": "s3://bucket", "FILES_ACCOUNT": "x"}, "need FORECOURT_FILES_SECRET, to sign links."),
+        ({"FILES_URL": "az://files"}, "need FORECOURT_FILES_ACCOUNT and FORECOURT_FILES_SECRET, to sign links."),
+        ({"FILES_REGION": "x", "FILES_SECRET": "hunter2"}, "_secret, files_region say nothing without files_url"),
+        ({"FILES_ENDPOINT": "https://a:b@host"}, "it is a URL such as https://s3.storage.example, without a password"),
+        ({"FILES_LINK_MINUTES": "0"}, "FORECOURT_FILES_LINK_MINUTES"),
+    ],
+)
+def test_a_store_of_files_that_cannot_be_used_is_refused_with_what_to_write(given: dict[str, str], said: str) -> None:
+    refusal = refusal_of({f"FORECOURT_{name}": value for name, value in given.items()})
+
+    assert said in refusal
+    assert "hunter2" not in refusal

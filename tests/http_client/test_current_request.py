@@ -48,7 +48,7 @@ async def test_a_call_knows_who_asks_until_when_and_in_which_trace(
     (request,) = seen
     assert request.deadline is not None
     assert (request.traceparent, request.language) == (TRACEPARENT, "de")
-    assert [part.partition("_")[0] for part in request.caller] == ["usr"]
+    assert [part.partition("_")[0] for part in request.caller] == ["usr", "0"]
     assert back_end.asked[0].headers["x-request-id"] == request.request_id
     assert back_end.asked[0].headers["traceparent"] == TRACEPARENT
     assert "authorization" not in back_end.asked[0].headers

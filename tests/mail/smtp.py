@@ -108,10 +108,10 @@ async def mail_server(
         listening.close()
 
 
-def certificate_in(folder: Path) -> ssl.SSLContext:
-    """Make a certificate for 127.0.0.1, put it into the folder as ``certificate.pem``, and return the server's side."""
+def certificate_in(folder: Path, host: str = "localhost", *, is_expired: bool = False) -> ssl.SSLContext:
+    """Make a certificate for a host, put it into the folder as ``certificate.pem``, and return the server's side."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "expired" if is_expired else host)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -119,9 +119,9 @@ def certificate_in(folder: Path) -> ssl.SSLContext:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + timedelta(days=-1 if is_expired else 1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))

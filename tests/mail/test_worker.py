@@ -13,8 +13,9 @@ import pytest
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.outbox import OutboxRecord, OutboxState
 from connectors.errors import BackendUnavailable
+from connectors.mail.interface import MailServerAway
 from connectors.mail.smtp import SECONDS
-from gateway.worker import AT_ONCE, Worker, working
+from gateway.worker import AT_ONCE, MOST_OF_A_KIND, Worker, working
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.outbox.delivery import HANDLERS, LEASE, MOST_ATTEMPTS, Handler, pause_after, take
@@ -281,7 +282,7 @@ async def test_the_worker_beside_the_requests_sends_at_once_and_a_server_that_ha
         await until(lambda: len(server.mails) == 1)
         server.hangs = True
         await queue(portal, *(mail(f"p{number}@helios.example") for number in range(20)))
-        await until(lambda: server.at_once == AT_ONCE)
+        await until(lambda: server.at_once == MOST_OF_A_KIND)
 
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -304,20 +305,72 @@ async def test_a_worker_that_is_stopped_ends_what_it_has_begun_and_leaves_the_re
         await may_end.wait()
         ended.append(item.id)
 
-    await queue(portal, *(mail(f"p{number}@helios.example") for number in range(AT_ONCE + 3)))
+    await queue(portal, *(mail(f"p{number}@helios.example") for number in range(MOST_OF_A_KIND + 3)))
     worker = worker_of(portal, handlers={"MAIL": slowly})
     running = asyncio.create_task(worker.run())
-    await until(lambda: len(begun) == AT_ONCE)
+    await until(lambda: len(begun) == MOST_OF_A_KIND)
     worker.stop()
     await asyncio.sleep(0.05)
     assert not running.done()
     may_end.set()
     await running
 
-    assert len(ended) == AT_ONCE
-    assert len(await items_in(portal, OutboxState.DONE)) == AT_ONCE
+    assert len(ended) == MOST_OF_A_KIND
+    assert len(await items_in(portal, OutboxState.DONE)) == MOST_OF_A_KIND
     waiting = await items_in(portal, OutboxState.QUEUED)
     assert [item.attempts for item in waiting] == [0, 0, 0]
+
+
+async def test_what_hangs_of_one_kind_leaves_room_for_others(portal: Portal) -> None:
+    hanging, done = asyncio.Event(), asyncio.Event()
+
+    async def hangs(_context: RequestContext, _item: OutboxRecord) -> None:
+        await hanging.wait()
+
+    async def is_done(_context: RequestContext, _item: OutboxRecord) -> None:
+        done.set()
+
+    await queue(portal, *(mail(f"p{number}@helios.example") for number in range(AT_ONCE + 3)))
+    context = context_of(portal)
+    await changed(context, lambda change: change.enqueue("TELEGRAM", {}, now=context.now))
+    async with working(worker_of(portal, handlers={"MAIL": hangs, "TELEGRAM": is_done})):
+        async with asyncio.timeout(60):
+            await done.wait()
+        assert not hanging.is_set()
+        hanging.set()
+
+
+async def test_mails_keep_their_turns_while_the_server_is_away_and_leave_in_their_order(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.worker.MOST_OF_A_KIND", 1)
+    is_away, tried = True, []
+
+    async def sends(_context: RequestContext, item: OutboxRecord) -> None:
+        tried.append(item.content["to"])
+        if is_away:
+            raise MailServerAway("mail", "connection refused")
+
+    addresses = [f"p{number}@helios.example" for number in range(5)]
+    await queue(portal, *map(mail, addresses))
+    worker = worker_of(portal, handlers={"MAIL": sends})
+    with capture_logs() as logs:
+        for hold in (5, 10, 20, 40, 60, 60):
+            for _ in range(3):
+                await worker.work_off()
+            portal.clock.move(timedelta(seconds=hold - 1))
+            await worker.work_off()
+            portal.clock.move(timedelta(seconds=1))
+        is_away = False
+        waiting = await items_in(portal, OutboxState.QUEUED)
+        await worker.work_off()
+
+    assert tried == [addresses[0]] * 6 + addresses
+    assert [item.attempts for item in waiting] == [0] * 5
+    assert [log["event"] for log in logs if log["event"] in ("outbox waits", "outbox goes on")] == [
+        "outbox waits",
+        "outbox goes on",
+    ]
 
 
 async def test_a_worker_waits_until_the_database_is_back(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import strawberry
+from strawberry.annotation import StrawberryAnnotation
 
 from connectors.directory.records.organizations import OrganizationRecord
 from permissions.access_rules import AUTHENTICATED, OPEN, any_of
@@ -15,6 +16,7 @@ from schema.graph.backends import Backend
 from schema.graph.build import InvalidSchema, build_schema, core_schema
 from schema.graph.coordinates import parts_of
 from schema.graph.fields import attribute, computed, field, graph_type, root
+from schema.organizations.types import Organization
 from tests.schemas import shared_schema
 
 ORDERS = any_of(Permission.ORDER_VIEW)
@@ -31,6 +33,14 @@ async def _names(context: RequestContext, things: Sequence[Any]) -> Sequence[str
 
 async def _thing(context: RequestContext) -> Thing:
     return Thing()
+
+
+async def _name(context: RequestContext) -> str:
+    return ""
+
+
+async def _lists(context: RequestContext, things: Sequence[Any]) -> Sequence[list[str]]:
+    return [[] for _ in things]
 
 
 async def _found(context: RequestContext, *, wanted: str | None = None) -> Thing:
@@ -247,3 +257,48 @@ def test_every_guarded_part_of_the_schema_names_its_permissions_at_the_end_of_it
             silent.append(part.coordinate)
 
     assert silent == []
+
+
+def test_two_parts_of_the_queries_with_a_field_of_the_same_name_are_refused_naming_both() -> None:
+    class Guarded:
+        thing: str | None = root(_name, requires=VENDORS, description="The thing.")
+
+    class Open:
+        thing: str | None = root(_name, requires=OPEN, description="The thing.")
+
+    query = type("Query", tuple(strawberry.type(part) for part in (Guarded, Open)), {})
+
+    with pytest.raises(InvalidSchema) as refused:
+        build_schema(query=strawberry.type(query, description="What may be asked."), mutation=None)
+
+    local = f"{__name__}.test_two_parts_of_the_queries_with_a_field_of_the_same_name_are_refused_naming_both.<locals>"
+    assert str(refused.value) == (
+        f"Query.thing is declared more than once, by {local}.Guarded and by {local}.Open; rename all but one."
+    )
+
+
+def test_a_second_field_of_the_name_of_one_of_ours_is_refused_instead_of_answering_for_it() -> None:
+    definition = Organization.__strawberry_definition__  # type: ignore[attr-defined]
+    second = root(_name, requires=OPEN, description="Everybody's orders.")
+    second.python_name, second.type_annotation = "orders", StrawberryAnnotation(str | None)
+    definition.fields.append(second)
+
+    try:
+        with pytest.raises(InvalidSchema) as refused:
+            build_schema()
+    finally:
+        definition.fields.remove(second)
+
+    assert str(refused.value).startswith("Organization.orders is declared more than once, by schema.organizations")
+
+
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_a_guarded_list_says_nothing_of_itself_by_its_guard_and_its_length(nothing: str) -> None:
+    message = refusal_of(
+        "SilentList",
+        OrganizationRecord,
+        names=(list[str] | None, field(_lists, requires=ORDERS, at_most=5, description=nothing)),
+        organization=attrgetter("id"),
+    )
+
+    assert message == "SilentList.names has no description."

@@ -4,4 +4,4 @@ from pathlib import Path
 
 from connectors.database.migrations import Migrations
 
-MIGRATIONS = Migrations("directory", Path(__file__).parent, "directory_migrations", searched=("memberships",))
+MIGRATIONS = Migrations("directory", Path(__file__).parent, "directory_migrations")

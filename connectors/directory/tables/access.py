@@ -11,7 +11,7 @@ from connectors.values import AccountKind
 
 _RANK = "CASE status WHEN 'INVITED' THEN '0' WHEN 'ACTIVE' THEN '1' WHEN 'SUSPENDED' THEN '2' ELSE '3' END"
 _NEVER_LAST = "`joined_at`, or what stands last in a list that goes this way, in any time zone of the session"
-_NAME = ("last_name_key", "first_name_key", "id")
+_NAME = ("last_name_key", "first_name_key", "id", "listed_text")
 
 organizations = Table(
     "organizations",
@@ -98,6 +98,12 @@ memberships = Table(
     Column("last_name_key", IdText, nullable=False, server_default=""),
     Column("first_name_key", IdText, nullable=False, server_default=""),
     Column("search_text", IdText, nullable=False, server_default=""),
+    Column(
+        "listed_text",
+        IdText,
+        MadeOf("CASE WHEN length(search_text) <= 200 THEN search_text END"),
+        doc="the text as the indexes of lists have it, which have no room for longer ones",
+    ),
     Column("status_rank", IdText, MadeOf(_RANK), doc="the status, by how members are sorted by it"),
     Column("joined_up", UtcDateTime, MadeOf("coalesce(joined_at, '9999-12-31 00:00:00.000000')"), doc=_NEVER_LAST),
     Column("joined_down", UtcDateTime, MadeOf("coalesce(joined_at, '0001-01-02 00:00:00.000000')"), doc=_NEVER_LAST),

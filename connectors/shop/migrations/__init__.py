@@ -4,6 +4,4 @@ from pathlib import Path
 
 from connectors.database.migrations import Migrations
 
-MIGRATIONS = Migrations(
-    backend="shop", folder=Path(__file__).parent, version_table="shop_version", searched=("shop_orders",)
-)
+MIGRATIONS = Migrations(backend="shop", folder=Path(__file__).parent, version_table="shop_version")

@@ -43,13 +43,12 @@ def test_each_level_is_shown_with_its_function_and_what_is_left_to_the_general_e
         """
 def order_rows(run, order_list, placed_by_column, lines_column):
     rows = []
-    context = run.context
     for order, placed_by, lines in zip(order_list, placed_by_column, lines_column):
         number = order.number
         total = order.total
         if type(total) is not Money:
             return None
-        amount = amount_of(context, total)
+        amount = amount_of(total.minor_units, total.currency)
         if type(number) is not str or type(amount) is not str:
             return None
         rows.append({NUMBER: number, TOTAL: {AMOUNT: amount}, PLACED_BY: placed_by, LINES: lines})

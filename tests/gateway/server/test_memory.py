@@ -11,8 +11,11 @@ from tests.servers import fresh_database
 SELDOM = (
     "aiohttp",
     "aiosmtplib",
+    "obstore",
     "aiosqlite",
     "alembic",
+    "connectors.http.graphql",
+    "connectors.shop.vendure",
     "gateway.pages.mailbox.mailbox_page",
     "gateway.pages.mail_links.rendering",
     "gateway.demo.demo_data",

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from connectors.database.columns import IdText, MadeOf, UtcDateTime
-from connectors.database.text_search import make_index
 
 revision = "0019"
 down_revision = "0018"
@@ -90,7 +89,6 @@ def upgrade() -> None:
         ("joined_down", UtcDateTime, "coalesce(joined_at, '0001-01-02 00:00:00.000000')"),
     ):
         op.add_column("memberships", sa.Column(name, type_, MadeOf(made_of)))
-    make_index(connection, "memberships")
     op.drop_index("ix_memberships_organization_id", "memberships")
     op.create_index("ix_memberships_organization_id", "memberships", ["organization_id", "status"])
     by_name = ("last_name_key", "first_name_key", "id")

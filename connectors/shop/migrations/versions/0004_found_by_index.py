@@ -1,17 +1,14 @@
-"""Orders are read by index, however many an organization has: found by parts of them, and listed without drafts."""
+"""Orders are listed by index without drafts, however many an organization has."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from connectors.database.text_search import make_index
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the indexes; the one for searching where the database has what it needs."""
-    make_index(op.get_bind(), "shop_orders")
+    """Make the index."""
     is_placed = sa.text("status <> 'DRAFT'")
     op.create_index(
         "ix_shop_orders_placed",

@@ -18,7 +18,9 @@ from gateway.demo import DEMO_PASSWORD
 from gateway.server.header_names import VIEW_AS
 from gateway.settings_sources import read_settings
 from gateway.wiring import open_stores
-from tests.live.own_postgresql import OwnPostgresql, own_postgresql
+from tests.faults.gateways import outcome_of
+from tests.faults.outcomes import POSTGRESQL, RESTARTS, OnPostgresql
+from tests.faults.own_postgresql import OwnPostgresql, own_postgresql
 from tests.portal import Answer, Portal, fill, open_portal_at
 
 BUYER = "purchase@helios.example"
@@ -175,12 +177,16 @@ async def test_a_gateway_goes_on_when_its_server_has_restarted(server: OwnPostgr
             server.restart()
             change = await buyer.asks(RENAME, version=1, name="Georg")
             query = await buyer.asks(ORDERS)
+            entering = await signs_in(portal)
+            ready = await portal.client.get("/health/ready")
             async for heard in events:
                 if isinstance(heard, Interrupted):  # it listens again
                     break
 
+    seen = [outcome_of(query), outcome_of(change), outcome_of(entering)]
+    seen.append(f"`{ready.status_code}` `{ready.json()['backends']['directory']}`")
+    assert OnPostgresql(*seen, reason="") == POSTGRESQL[RESTARTS]
     assert change.at("updateProfile.errors") == []
-    assert query.errors == []
 
 
 async def test_a_locked_table_fails_only_the_fields_that_need_it_and_takes_no_connections(

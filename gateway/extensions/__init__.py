@@ -1,0 +1,1 @@
+"""How a portal's extensions are found, loaded and checked; what one declares stands in `schema.extending`."""
