@@ -77,7 +77,7 @@ class Wiring:
 
     `mailbox` is where mails stay when they do not leave. `work` is set when there is something to do in the outbox.
     `folder` is where the files are that Forecourt serves itself.
-    `calls_http` says that some back end is called over HTTP.
+    `clients` are the back ends that are called over HTTP, by name.
     """
 
     backends: Backends
@@ -88,7 +88,7 @@ class Wiring:
     mailbox: Mailbox | None
     work: asyncio.Event
     folder: FolderFiles | None
-    calls_http: bool = False
+    clients: "Mapping[str, HttpBackend]"
 
     @property
     def policy(self) -> Policy:
@@ -191,7 +191,7 @@ async def open_wiring(
             mailbox if mailer is mailbox else None,
             work,
             folder,
-            calls_http=bool(extensions) or client is not None,
+            clients=extensions | ({client.name: client} if client is not None else {}),
         )
 
 
