@@ -37,8 +37,8 @@ def health_routes(
 ) -> list[Route]:
     """Return /health/live, which answers while the process does, and /health/ready, which asks each back end.
 
-    The latter says of each back end with a breaker how it stands, whether changes can be stored, for how long work has been waiting for a worker, of this process or
-    of another, and how many items were given up.
+    The latter says how the breakers stand, whether changes can be stored, for how long work has been waiting for a
+    worker, of this process or of another, and how many items were given up.
     """
     readiness = _Readiness(checks, directory, clock, breakers)
 

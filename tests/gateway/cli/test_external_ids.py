@@ -249,7 +249,8 @@ async def test_ids_are_mapped_for_the_back_ends_of_the_extensions_of_the_profile
         imported = runs(portal, "import", str(file), *profile, **settings)
         misspelt = runs(portal, "list", "--unmapped", "ticket", *profile, **settings)
 
-    assert unmapped.exit_code == 0 and unmapped.stdout.startswith("backend,organization,person,external_id\n")
+    assert unmapped.exit_code == 0
+    assert unmapped.stdout.startswith("backend,organization,person,external_id\n")
     assert done.exit_code == imported.exit_code == 0
     assert mapped(portal) == [f"tickets,{HELIOS},,T-2"]
     assert misspelt.exit_code == 2
