@@ -12,6 +12,7 @@ from connectors.wanted import reads
 from permissions.access_rules import AUTHENTICATED, OPEN, AccessRule, any_of
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
+from resolvers.files import StoredFile, download_link
 from schema.extending.back_end import Batch, DeclaredBackend, DeclaredSignIn, Row, Rows, SignInKind
 from schema.extending.extendable import InvalidExtension
 from schema.extending.extension import API, Extension
@@ -56,12 +57,14 @@ __all__ = [
     "Rows",
     "Scope",
     "SignInKind",
+    "StoredFile",
     "UnexpectedAnswer",
     "User",
     "Viewer",
     "any_of",
     "attribute",
     "computed",
+    "download_link",
     "field",
     "graph_type",
     "quick",

@@ -206,3 +206,4 @@ async def test_its_back_end_stands_in_the_readiness_under_its_name(portal: Porta
     ready = await portal.client.get("/health/ready")
 
     assert ready.json()["backends"]["tickets"] == "up"
+    assert ready.json()["breakers"] == {"tickets": "CLOSED"}
