@@ -197,7 +197,7 @@ class _Compiler:
                 table.note(problem, *path)
             if text is None:
                 continue
-            extension.texts[code] = text
+            extension.texts.permissions[code] = text
             try:
                 extension.permission(code)
             except InvalidExtension as error:
