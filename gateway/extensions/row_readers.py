@@ -25,6 +25,10 @@ class Scalar:
     convert: Callable[[Any], Any] | None = None
 
 
+_MOST_DIGITS = 100
+"""From here on a number means nothing any more, and would only take room when somebody writes it out."""
+
+
 def _float(value: Any) -> float:
     if type(value) is not int:
         raise ValueError
@@ -46,7 +50,10 @@ def _int(value: Any) -> int:
 def _decimal(value: Any) -> Decimal:
     if type(value) not in (str, int, float):
         raise ValueError
-    return Decimal(str(value))
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
+        raise ValueError
+    return number
 
 
 def _datetime(value: Any) -> datetime:

@@ -154,3 +154,9 @@ def test_another_value_is_of_the_wrong_shape_and_stays_unsaid(scalar: str, given
         converted(given, of, "a.b")
 
     assert str(wrong.value) == f"a.b: {type(given).__name__} where {scalar} was expected"
+
+
+@pytest.mark.parametrize("written", ["NaN", "sNaN", "-Infinity", "1e999999999", "1e-999999999"])
+def test_what_is_no_number_that_means_something_is_no_decimal(written: str) -> None:
+    with pytest.raises(WrongShape):
+        converted(written, SCALARS["Decimal"], "price")
