@@ -60,6 +60,7 @@ _TEST = ("asks", "calls")
 
 _TYPE_WORD = re.compile(r"(\[?)\s*([A-Za-z_]\w*)(!?)\s*(\]?)(!?)")
 _EXTERNAL_ID = re.compile(r"external_id\.([a-z][a-z0-9_]*)")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-api-key", "api-key")
 _FILLED_IN = ("language", "request_id")
 _LONGEST_TIMEOUT = 30.0
@@ -282,6 +283,8 @@ class _Compiler:
             value = table.text(name)
             if name.lower() in _SECRET_HEADERS:
                 table.note(f"{name} proves who we are, so it never stands in the file; write sign_in for it", name)
+            elif not _HEADER_NAME.fullmatch(name) or not (value or "").isprintable():
+                table.note(f"{name!r} is no header: its name is letters, digits and -, and its value one line", name)
             elif value is not None:
                 for word in re.findall(r"\{(.*?)\}", value):
                     if word not in _FILLED_IN:
