@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError, UnexpectedAnswer
 from connectors.http.client import HttpBackend
 from connectors.http.limits import HttpLimits
 from connectors.http.sign_in import NOBODY, ApiKey, Basic, ClientCredentials, Signed, SignIn
+from connectors.http.urls import leads_elsewhere
 from resolvers.context import RequestContext
 from schema.extending.settings import ExtensionSetting, SettingValues
 from schema.graph.backends import Backend
@@ -228,7 +229,7 @@ class DeclaredBackend:
         turns = asyncio.Semaphore(backend.limits.at_once)  # a page's own calls wait for one another patiently
 
         async def answered(group: Sequence[str]) -> list[Row] | Exception:
-            if batch.is_in_path(asked.path) and not group[0].strip("."):
+            if batch.is_in_path(asked.path) and (not group[0] or leads_elsewhere(group[0])):
                 # Of a path, it would be another: that of all, or of what stands above.
                 return UnexpectedAnswer(self.name, f"it cannot be asked for {group[0]!r}, which is no part of a path")
             async with turns:

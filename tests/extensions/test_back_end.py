@@ -166,7 +166,7 @@ async def test_a_key_that_would_make_another_path_fails_alone_and_is_not_asked_f
         upstream(parcels=everything, **{"parcels/": everything, "parcels/K-1": lambda *_: rows(["K-1"])}) as (server),
         opened(server) as context,
     ):
-        keys = ["K-1", "..", ".", ""]
+        keys = ["K-1", "..", ".", "", "../parcels/", "K/../1", "..\\parcels"]
         found = await PORTAL.rows_of(context, "/parcels/{key}", batch, keys, belongs=None)
 
     assert found[0] == rows(["K-1"])
