@@ -3,6 +3,7 @@
 ConnectorError
     BackendUnavailable      it does not answer; try again later
         BackendTimeout      it did not answer in time
+        AccessRefused       it does not accept what we sign in with
         OutcomeUnknown      it did not say whether a change was carried out
     UnexpectedAnswer        it answered something that its interface does not allow
         Declined            it did not accept what it was asked
@@ -30,6 +31,10 @@ class BackendUnavailable(ConnectorError):
 
 class BackendTimeout(BackendUnavailable):
     """The back end did not answer in time."""
+
+
+class AccessRefused(BackendUnavailable):
+    """The back end does not accept what we sign in with, which only whoever runs the gateway can put right."""
 
 
 class OutcomeUnknown(BackendUnavailable):

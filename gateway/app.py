@@ -50,7 +50,7 @@ def create_app(
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
         async with open_wiring(settings, profile, clock=clock) as wiring:
             contexts = RequestContexts(settings, wiring.backends, wiring.tokens, wiring.policies, clock)
-            endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings, calls_http=wiring.calls_http)
+            endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings, calls_http=bool(wiring.clients))
             app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
             app.graphql = Cors(endpoint, settings) if settings.cors_origins else endpoint
             app.state.wiring = wiring
@@ -99,9 +99,10 @@ def _routes(
     wiring: Wiring,
     clock: Callable[[], datetime],
 ) -> list[BaseRoute]:
+    breakers = {name: client.breaker for name, client in wiring.clients.items()}
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint),
-        *health_routes(wiring.checks, wiring.backends.directory, clock),
+        *health_routes(wiring.checks, wiring.backends.directory, clock, breakers),
         Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
         Route("/icons/{name}", _icons(profile)),
         account_export_route(contexts),

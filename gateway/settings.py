@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -489,6 +489,11 @@ class Settings(Limits):
     def key_file(self) -> Path:
         """Return the file with the first signing key, beside which further ones stand."""
         return self.signing_key_file or self.folder / "signing_key.pem"
+
+    @property
+    def files_folder(self) -> Path:
+        """Return the folder where files are, unless they are in a store."""
+        return self.folder / "files" if self.files_url is None else Path(unquote(urlsplit(self.files_url).path))
 
     @property
     def database(self) -> str:

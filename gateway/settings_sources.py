@@ -20,12 +20,15 @@ _NOT_OURS = f"{PREFIX}TEST_"
 class InvalidSettings(Exception):
     """Settings cannot be used; the message names each and says what would be right.
 
-    `values` are those that were given, as they were, for whoever has more to say of them.
+    `values` are those that were given, as they were, for whoever has more to say of them; `of_extensions` are usable.
     """
 
-    def __init__(self, message: str, values: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, values: Mapping[str, Any] | None = None, of_extensions: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.values = values or {}
+        self.of_extensions = of_extensions or {}
 
 
 def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
@@ -69,7 +72,7 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
         if unusable := frozenset(str(problem["loc"][0]) for problem in error.errors() if problem["loc"]):
             problems += _together(values, unusable)
     if settings is None or problems:
-        raise InvalidSettings("\n".join(problems), values)
+        raise InvalidSettings("\n".join(problems), values, of_extensions)
     return settings.with_extension_settings(of_extensions) if of_extensions else settings
 
 

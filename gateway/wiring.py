@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import connectors.directory.tables as directory_tables
 import connectors.identity.embedded as identity_tables
@@ -60,7 +59,11 @@ from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import BY_PASSWORD, Domain
 
 if TYPE_CHECKING:
+    from connectors.files.signed import SignedFiles
     from connectors.http.client import HttpBackend
+    from connectors.mail.smtp import SmtpMailer
+    from connectors.rate_limits.redis import RedisRateLimits
+    from connectors.shop.vendure.shop import VendureShop
 
 log = logging.getLogger("forecourt")
 
@@ -77,7 +80,7 @@ class Wiring:
 
     `mailbox` is where mails stay when they do not leave. `work` is set when there is something to do in the outbox.
     `folder` is where the files are that Forecourt serves itself.
-    `calls_http` says that some back end is called over HTTP.
+    `clients` are the back ends that are called over HTTP, by name.
     """
 
     backends: Backends
@@ -88,7 +91,7 @@ class Wiring:
     mailbox: Mailbox | None
     work: asyncio.Event
     folder: FolderFiles | None
-    calls_http: bool = False
+    clients: "Mapping[str, HttpBackend]"
 
     @property
     def policy(self) -> Policy:
@@ -132,30 +135,27 @@ async def open_wiring(
         extensions = _open_extensions(settings, profile)
         for backend in extensions.values():
             stack.push_async_callback(backend.close)
-        engine = _open_our_database(settings)
+        engine = open_our_database(settings)
         stack.push_async_callback(engine.dispose)
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
         rate_limits: RateLimits = EmbeddedRateLimits()
         if settings.redis_url is not None:
-            from connectors.rate_limits.redis import RedisRateLimits  # its client takes 5 MB of memory
-
-            rate_limits = RedisRateLimits(settings.redis_url.get_secret_value())
+            rate_limits = open_redis(settings.redis_url.get_secret_value())
             stack.push_async_callback(rate_limits.close)
         events = _open_events(settings)
         stack.push_async_callback(events.close)
         work = asyncio.Event()
         directory = Directory(engine, events.publish, work.set)
-        accounts, shop, client = EmbeddedAccounts(engine), *_open_shop(settings, engine)
+        accounts = EmbeddedAccounts(engine)
+        shop, client = _open_shop(settings, engine)
         if client is not None:
             stack.push_async_callback(client.close)
         files, folder = _open_files(settings)
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
         if settings.smtp_url is not None:
-            from connectors.mail.smtp import SmtpMailer  # what speaks SMTP and writes messages
-
-            mailer = SmtpMailer(mail_server(settings.smtp_url.get_secret_value()))
+            mailer = open_mail_server(settings.smtp_url.get_secret_value())
         yield Wiring(
             Backends(
                 directory=directory,
@@ -191,7 +191,7 @@ async def open_wiring(
             mailbox if mailer is mailbox else None,
             work,
             folder,
-            calls_http=bool(extensions) or client is not None,
+            clients=extensions | ({client.name: client} if client is not None else {}),
         )
 
 
@@ -228,8 +228,13 @@ def _open_caches(
 
 def _open_shop(settings: Settings, engine: AsyncEngine) -> "tuple[Shop, HttpBackend | None]":
     """Return the shop, and what calls it where it is another application."""
+    return open_own_shop(settings, engine) or (EmbeddedShop(engine), None)
+
+
+def open_own_shop(settings: Settings, engine: AsyncEngine) -> "tuple[VendureShop, HttpBackend] | None":
+    """Return the shop that is another application, and what calls it; None where it is ours."""
     if settings.shop == "embedded" or settings.shop_url is None or settings.shop_api_key is None:
-        return EmbeddedShop(engine), None
+        return None
     # With what they bring along, these take ten megabytes of memory.
     from connectors.directory.external_ids import MappedIds
     from connectors.http.client import HttpBackend
@@ -341,7 +346,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         BackendUnavailable: The database does not answer.
     """
     # What fills a database sends in one statement what a request never would.
-    engine = _open_our_database(settings, replace(settings.database_limits, statement_seconds=_LOADING_SECONDS))
+    engine = open_our_database(settings, replace(settings.database_limits, statement_seconds=_LOADING_SECONDS))
     try:
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
@@ -350,7 +355,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         await engine.dispose()
 
 
-def _open_our_database(settings: Settings, limits: DatabaseLimits | None = None) -> AsyncEngine:
+def open_our_database(settings: Settings, limits: DatabaseLimits | None = None) -> AsyncEngine:
+    """Return our database, with nothing connected yet."""
     if settings.database_url is None:
         make_private_folder(settings.folder)
     return open_database(settings.database, limits or settings.database_limits)
@@ -362,18 +368,45 @@ def _open_files(settings: Settings) -> tuple[Files, FolderFiles | None]:
     Raises:
         BackendUnavailable: The credentials of a store have not the form of any.
     """
+    store = open_store(settings)
+    if store is not None:
+        return store, None
+    folder = settings.files_folder
+    if settings.files_url is None:
+        make_private_folder(folder)
+    files = FolderFiles(folder)
+    return files, files
+
+
+def open_store(settings: Settings) -> "SignedFiles | None":
+    """Return the store of files; None when they are in a folder.
+
+    Raises:
+        BackendUnavailable: The credentials have not the form of any.
+    """
     url = settings.files_url
     if url is None or url.startswith("file:"):
-        folder = settings.folder / "files" if url is None else Path(unquote(urlsplit(url).path))
-        if url is None:
-            make_private_folder(folder)
-        files = FolderFiles(folder)
-        return files, files
+        return None
     from connectors.files.signed import SignedFiles, SignedStore  # with a library of five megabytes
 
     secret = settings.files_secret.get_secret_value() if settings.files_secret is not None else ""
-    store = SignedStore(url, settings.files_account or "", secret, settings.files_region, settings.files_endpoint)
-    return SignedFiles(store), None
+    return SignedFiles(
+        SignedStore(url, settings.files_account or "", secret, settings.files_region, settings.files_endpoint)
+    )
+
+
+def open_redis(url: str) -> "RedisRateLimits":
+    """Return what counts in Redis."""
+    from connectors.rate_limits.redis import RedisRateLimits  # its client takes 5 MB of memory
+
+    return RedisRateLimits(url)
+
+
+def open_mail_server(url: str) -> "SmtpMailer":
+    """Return what hands mails over to the server."""
+    from connectors.mail.smtp import SmtpMailer  # what speaks SMTP and writes messages
+
+    return SmtpMailer(mail_server(url))
 
 
 def _open_events(settings: Settings) -> Events:
@@ -392,7 +425,7 @@ def _open_events(settings: Settings) -> Events:
 
 async def migrate_our_database(settings: Settings) -> list[str]:
     """Bring the tables of every embedded back end up to date and return the revisions that were run."""
-    engine = _open_our_database(settings)
+    engine = open_our_database(settings)
     try:
         done = []
         for migrations in MIGRATIONS:

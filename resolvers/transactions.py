@@ -5,6 +5,7 @@ import hashlib
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -87,27 +88,65 @@ async def changed_once(
         KeyReused: The caller is signed in, and the key came with another input before.
         Invalid: The key is empty or longer than 200 characters.
     """
+    request = named_request(context, once)
+    if request is None:
+        return await changed(context, command)
+
+    async def command_once(change: DirectoryChange) -> Receipt:
+        earlier = await request.earlier(change)
+        if earlier is not None:
+            return earlier.receipt
+        receipt = await command(change)
+        await request.remember(change, receipt, context.now)
+        return receipt
+
+    return await changed(context, command_once)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRequest:
+    """A request by the name that its client gave it, as the directory keeps it."""
+
+    actor: str
+    key: str
+    input_hash: bytes
+
+    async def earlier(self, change: DirectoryChange) -> IdempotencyRecord | None:
+        """Return what is kept of it since it came before; None when it is the first.
+
+        Raises:
+            KeyReused: It came with another input.
+        """
+        earlier = await change.earlier(self.actor, self.key)
+        if earlier is not None and earlier.input_hash != self.input_hash:
+            raise KeyReused
+        return earlier
+
+    async def remember(self, change: DirectoryChange, receipt: Receipt, now: datetime) -> None:
+        """Keep this of it."""
+        await change.remember(self.actor, self.key, IdempotencyRecord(self.input_hash, receipt), now)
+
+    async def forget(self, change: DirectoryChange) -> None:
+        """Keep nothing of it any more."""
+        await change.forget_request(self.actor, self.key)
+
+
+def named_request(context: RequestContext, once: Once) -> NamedRequest | None:
+    """Return the request by its name; None when it has none.
+
+    Raises:
+        Invalid: The key is empty or longer than 200 characters.
+    """
     key = once.key
     if key is None:
-        return await changed(context, command)
+        return None
     if wrong := wrong_key(key):
         raise wrong
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
     actor = context.caller.user.id if context.caller is not None else ""
     own_key = key if actor else hashlib.sha256(input_hash + key.encode(errors="replace")).hexdigest()
-
-    async def command_once(change: DirectoryChange) -> Receipt:
-        earlier = await change.earlier(actor, own_key)
-        if earlier is not None:
-            if earlier.input_hash != input_hash:
-                raise KeyReused
-            return earlier.receipt
-        receipt = await command(change)
-        await change.remember(actor, own_key, IdempotencyRecord(input_hash, receipt), context.now)
-        return receipt
-
-    return await changed(context, command_once)
+    return NamedRequest(actor, own_key, input_hash)
 
 
 def wrong_key(key: str) -> Invalid | None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.settings_sources import read_settings
+
 ROOT = Path(__file__).parent.parent
 COMPOSE = (ROOT / "compose.yaml").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -62,8 +64,40 @@ def test_a_missing_secret_is_named_before_anything_starts() -> None:
         "POSTGRES_PASSWORD", "FORECOURT_PUBLIC_URL", "FORECOURT_SMTP_URL",
     }  # fmt: skip
     assert all(explanation.startswith("set it to ") for explanation in required.values())
-    assert defaulted == {"FORECOURT_PROFILE", "FORECOURT_PORT", "FORECOURT_MAIL_FROM", "FORECOURT_TRUSTED_PROXIES"}
+    assert defaulted == {
+        "FORECOURT_PROFILE", "FORECOURT_PORT", "FORECOURT_MAIL_FROM", "FORECOURT_TRUSTED_PROXIES", *OF_BACK_ENDS,
+    }  # fmt: skip
     assert len(re.findall(r"(?<!\$)\$\{", COMPOSE)) == len(re.findall(r"\$\{\w+:[?-]", COMPOSE))
+
+
+OF_BACK_ENDS = {
+    "FORECOURT_SHOP": "vendure",
+    "FORECOURT_SHOP_URL": "https://shop.example/admin-api",
+    "FORECOURT_SHOP_API_KEY": "let-me-in",
+    "FORECOURT_SHOP_CHANNEL": "germany",
+    "FORECOURT_FILES_URL": "s3://documents/portal",
+    "FORECOURT_FILES_ACCOUNT": "AKIA",
+    "FORECOURT_FILES_SECRET": "secret",
+    "FORECOURT_FILES_REGION": "eu-central-1",
+    "FORECOURT_FILES_ENDPOINT": "https://s3.storage.example",
+}
+
+
+@pytest.mark.parametrize("given", [{}, OF_BACK_ENDS], ids=["nothing", "all"])
+def test_what_is_set_of_a_shop_and_a_store_is_passed_on_and_what_is_not_is_as_without_compose(
+    given: dict[str, str],
+) -> None:
+    passed_on = {name: SERVICES["gateway"]["environment"][name] for name in OF_BACK_ENDS}
+    variables = {
+        name: re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: given.get(found[1], found[2]), text)
+        for name, text in passed_on.items()
+    }
+
+    passed, unset = read_settings(variables), read_settings(given)
+
+    assert (passed.shop, passed.shop_url, passed.shop_channel) == (unset.shop, unset.shop_url, unset.shop_channel)
+    assert (passed.files_url, passed.files_endpoint) == (unset.files_url, unset.files_endpoint)
+    assert variables == (given or dict.fromkeys(OF_BACK_ENDS, "") | {"FORECOURT_SHOP": "embedded"})
 
 
 PROFILE = "${FORECOURT_PROFILE:-./profile}:/profile:ro"

@@ -14,6 +14,9 @@ _EARLIER = select(_record.input_hash, _record.receipt).where(
     _record.actor == bindparam("of_actor"), _record.key == bindparam("of_key")
 )
 _FORGET = delete(idempotency_records).where(_record.created_at < bindparam("before"))
+_FORGET_ONE = delete(idempotency_records).where(
+    _record.actor == bindparam("of_actor"), _record.key == bindparam("of_key")
+)
 
 
 class IdempotencyChanges(Transaction):
@@ -38,6 +41,10 @@ class IdempotencyChanges(Transaction):
             "created_at": now,
         }
         await self._execute(insert(idempotency_records), row)
+
+    async def forget_request(self, actor: str, key: str) -> None:
+        """Forget the actor's request with this key, so that the key may name another."""
+        await self._execute(_FORGET_ONE, {"of_actor": actor, "of_key": key})
 
     async def forget_requests(self, *, before: datetime) -> int:
         """Forget requests older than this, and return how many."""

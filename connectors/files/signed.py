@@ -15,7 +15,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, S3Store
 
-from connectors.errors import BackendUnavailable
+from connectors.errors import AccessRefused, BackendUnavailable
 from connectors.files.interface import check_key
 
 BACKEND = "files"
@@ -26,6 +26,7 @@ _PROBE = "forecourt-probe"
 """The key of a file that there is not, by which is found out whether the store answers us."""
 
 _PROBE_SECONDS = 2.0
+_LONGEST_ERROR = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +85,41 @@ class SignedFiles:
 
         S3 says 403 of a file that is not there where we may not list, as of a wrong signature; that counts as up.
         """
-        status = await asyncio.to_thread(_status_of, self.link(_PROBE, valid_for=timedelta(minutes=1)))
+        status, _said = await self._asked()
         return status in ((200, 404) if self._is_azure else (200, 403, 404))
 
+    @property
+    def address(self) -> str:
+        """Return where the store answers, as links have it."""
+        return self.link(_PROBE, valid_for=timedelta(minutes=1)).partition("?")[0]
 
-def _status_of(link: str) -> int:
-    """Return with what status a store answers.
+    async def check(self) -> None:
+        """Return when the store answers, accepts our signature, and has the bucket or container.
+
+        Raises:
+            BackendUnavailable, AccessRefused: As they say.
+        """
+        status, said = await self._asked()
+        if status in (400, 401, 403) and said != "AccessDenied":  # S3's word where we may not list
+            raise AccessRefused(BACKEND, f"it answers {status} {said}")
+        if said in ("NoSuchBucket", "ContainerNotFound") or status not in (200, 403, 404):
+            raise BackendUnavailable(BACKEND, f"it answers {status} {said}")
+
+    async def _asked(self) -> tuple[int, str]:
+        return await asyncio.to_thread(_answer_to, self.link(_PROBE, valid_for=timedelta(minutes=1)))
+
+
+def _answer_to(link: str) -> tuple[int, str]:
+    """Return with what status a store answers, and by which code of its own it says why.
 
     Raises:
         BackendUnavailable: It does not answer.
     """
     try:
         with urlopen(link, timeout=_PROBE_SECONDS) as answer:
-            return int(answer.status)
+            return int(answer.status), ""
     except HTTPError as error:
-        return error.code
+        code = re.search(rb"<Code>(\w{1,60})</Code>", error.read(_LONGEST_ERROR))
+        return error.code, code[1].decode() if code is not None else ""
     except OSError as error:
-        raise BackendUnavailable(BACKEND, str(getattr(error, "reason", error))) from None
+        raise BackendUnavailable(BACKEND, str(getattr(error, "reason", error))) from error

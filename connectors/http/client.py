@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.errors import (
+    AccessRefused,
     BackendTimeout,
     BackendUnavailable,
     ConnectorError,
@@ -120,11 +121,35 @@ class HttpBackend:
         if self.breaker.state is OPEN:
             return False
         try:
-            async with asyncio.timeout(self.limits.timeout):
-                call = Outgoing("GET", self._base or "/", {"Accept": "application/json"})
-                return (await self._wire.exchange(await self._signed(call))).status < 500
+            return (await self._asked()).status < 500
         except (NoAnswer, SignInRefused, TimeoutError):
             return False
+
+    async def check(self) -> None:
+        """Return when a small call is answered and we are let in, whatever the breaker says.
+
+        Raises:
+            BackendUnavailable, BackendTimeout, AccessRefused: As they say.
+        """
+        try:
+            answer = await self._asked()
+        except SignInRefused as problem:
+            raise AccessRefused(self.name, str(problem)) from problem
+        except NoAnswer as problem:
+            raise BackendUnavailable(self.name, str(problem)) from problem
+        except TimeoutError:
+            raise BackendTimeout(self.name, f"no answer within {self.limits.timeout} s") from None
+        detail = f"it answers {answer.status}: {short(answer.body)}"
+        if answer.status in (401, 403):
+            raise AccessRefused(self.name, detail)
+        if answer.status >= 500 or 300 <= answer.status < 400:
+            raise BackendUnavailable(self.name, detail)
+
+    async def _asked(self) -> Incoming:
+        """Return what is answered to a call that nearly any back end answers somehow."""
+        async with asyncio.timeout(self.limits.timeout):
+            call = Outgoing("GET", self._base or "/", {"Accept": "application/json"})
+            return await self._wire.exchange(await self._signed(call))
 
     async def close(self) -> None:
         """End the calls that are under way, and close the connections."""
@@ -255,7 +280,7 @@ class HttpBackend:
         """Return what is raised when there is no answer that could be judged."""
         if isinstance(problem, SignInRefused):
             self._report_refused(str(problem))
-            return BackendUnavailable(self.name, f"our sign-in was refused: {problem}")
+            return AccessRefused(self.name, f"our sign-in was refused: {problem}")
         if made.is_sent and not made.is_query and not isinstance(problem, NotReached):
             return OutcomeUnknown(self.name, str(problem))
         if isinstance(problem, NotReached) and not problem.may_pass:
@@ -275,7 +300,7 @@ class HttpBackend:
             return None
         if status in (401, 403):
             self._report_refused(detail)
-            raise BackendUnavailable(self.name, f"our sign-in was refused: {detail}")
+            raise AccessRefused(self.name, f"our sign-in was refused: {detail}")
         if status == 429:
             if answer.retry_after is not None:
                 self.breaker.rest(answer.retry_after)

@@ -40,7 +40,7 @@ from graphql import (
 )
 from graphql.language import Visitor
 
-from connectors.errors import BackendUnavailable, Declined, UnexpectedAnswer
+from connectors.errors import AccessRefused, BackendUnavailable, Declined, UnexpectedAnswer
 from connectors.http.client import HttpBackend
 from connectors.wanted import EVERYTHING, Wanted
 
@@ -196,7 +196,7 @@ class GraphqlBackend:
         said = str(first.get("message", errors))[:_LONGEST_LOGGED]
         if code in _SIGN_IN:
             log.error("%s does not let us in (%s): %s. Check its key and what the key may do.", self.name, code, said)
-            raise BackendUnavailable(self.name, "it does not let us in")
+            raise AccessRefused(self.name, "it does not let us in")
         if code in _NOT_UNDERSTOOD:
             log.error("%s does not understand a document of ours (%s): %s", self.name, code, said)
             raise UnexpectedAnswer(self.name, "it does not understand what it was asked")

@@ -10,7 +10,7 @@ from time import monotonic
 
 import aiosmtplib
 
-from connectors.errors import BackendTimeout, BackendUnavailable, reason_of
+from connectors.errors import AccessRefused, BackendTimeout, BackendUnavailable, reason_of
 from connectors.mail.interface import BACKEND, MailRefused, MailServerAway, Message, check_message
 from connectors.mail.server import MailServer, Security
 from connectors.values import ascii_address
@@ -64,14 +64,27 @@ class SmtpMailer:
         if self._asked_at is None or monotonic() - self._asked_at > _ASK_AGAIN_AFTER:
             self._asked_at = monotonic()
             try:
-                async with asyncio.timeout(1.5):
-                    client = await self._connected()
-                    await _quit(client)
-                    client.close()
+                await self.check(seconds=1.5)
                 self._is_up = True
-            except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            except BackendUnavailable:
                 self._is_up = False
         return self._is_up
+
+    async def check(self, *, seconds: float) -> None:
+        """Return when the server greets us within this time and lets us in.
+
+        Raises:
+            BackendUnavailable, AccessRefused: As they say.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                client = await self._connected()
+                await _quit(client)
+                client.close()
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise AccessRefused(BACKEND, _description(error)) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise BackendUnavailable(BACKEND, _description(error)) from error
 
     async def _connected(self) -> aiosmtplib.SMTP:
         server = self._server

@@ -9,9 +9,9 @@ from time import monotonic
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from connectors.errors import BackendUnavailable, reason_of
+from connectors.errors import AccessRefused, BackendUnavailable, reason_of
 from connectors.rate_limits.interface import Backoff, Limit
 from connectors.rate_limits.keys import hashed
 
@@ -90,12 +90,20 @@ class RedisRateLimits:
     async def healthy(self) -> bool:
         """Return whether the server answers."""
         try:
-            async with self._asking(is_check=True):
-                if not await self._client.ping():
-                    raise ValueError("no PONG")
-                return True
+            await self.check()
         except BackendUnavailable:
             return False
+        return True
+
+    async def check(self) -> None:
+        """Return when the server answers and lets us in.
+
+        Raises:
+            BackendUnavailable, AccessRefused: As they say.
+        """
+        async with self._asking(is_check=True):
+            if not await self._client.ping():
+                raise ValueError("no PONG")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -115,6 +123,8 @@ class RedisRateLimits:
             if self._away_until is None:
                 log.warning("attempts not counted", extra={"reason": reason})
             self._away_until = monotonic() + _PAUSE
+            if isinstance(error, AuthenticationError | NoPermissionError):
+                raise AccessRefused(BACKEND, reason) from error
             raise BackendUnavailable(BACKEND, reason) from error
         if self._away_until is not None:
             log.info("attempts counted again")

@@ -87,10 +87,10 @@ def list_external_ids(
     profile: ProfileOption = None,
 ) -> None:
     """Print what is mapped, as CSV that `import` takes, or which organizations still have to be."""
-    if unmapped is not None and unmapped not in _backends():
-        raise CommandRefused(f'There is no back end "{unmapped}"{nearest(unmapped, _backends())}.')
 
     async def command(context: RequestContext) -> None:
+        if unmapped is not None and unmapped not in _backends():
+            raise CommandRefused(f'There is no back end "{unmapped}"{nearest(unmapped, _backends())}.')
         directory = context.backends.directory
         if unmapped is not None:
             ids = await directory.unmapped_organizations(unmapped, limit=MOST_UNMAPPED + 1)
@@ -201,6 +201,7 @@ async def _as_csv(context: RequestContext, records: Sequence[ExternalIdRecord]) 
 
 
 def _backends() -> list[str]:
+    """Return the names of all back ends; those of extensions are known once the profile is read."""
     return sorted(backend.name.lower() for backend in Backend)
 
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from gateway.app import ENDPOINT, create_app
 from gateway.cli.audit import audit
+from gateway.cli.backend_checks import backends_cli
 from gateway.cli.command import CommandRefused, Commands, ProfileOption, settings_and_profile
 from gateway.cli.database import backup, restore_backup, transfer_database
 from gateway.cli.documents import documents_cli
@@ -58,6 +59,7 @@ cli.add_typer(mail_cli, name="mail")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(keys_cli, name="keys")
 cli.add_typer(external_ids_cli, name="external-ids")
+cli.add_typer(backends_cli, name="backends")
 cli.command()(audit)
 cli.command()(backup)
 cli.command("restore")(restore_backup)

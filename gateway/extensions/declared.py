@@ -14,7 +14,7 @@ from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.shop.interface import OrderRecord
-from connectors.wanted import reads
+from connectors.wanted import needs, reads
 from gateway.extensions.answers import BackendAnswers, Limit
 from gateway.extensions.row_readers import (
     SCALARS,
@@ -198,7 +198,7 @@ class _Compiler:
                 table.note(problem, *path)
             if text is None:
                 continue
-            extension.texts[code] = text
+            extension.texts.permissions[code] = text
             try:
                 extension.permission(code)
             except InvalidExtension as error:
@@ -575,4 +575,4 @@ def _function(answers: BackendAnswers, parent: Parent, key: str | None) -> Calla
             inspect.Parameter(limit.argument, inspect.Parameter.KEYWORD_ONLY, default=limit.default, annotation=int)
         )
     vars(answer)["__signature__"] = inspect.Signature(parameters)
-    return answer
+    return needs(UserRecord, lambda user: user.id)(answer)  # of the caller, and nothing else

@@ -15,6 +15,7 @@ from connectors.directory.directory import Directory
 from connectors.directory.outbox import OutboxQueries
 from connectors.directory.records.outbox import OutboxState
 from connectors.errors import ConnectorError
+from connectors.http.breaker import Breaker
 
 Check = Callable[[], Awaitable[bool]]
 
@@ -28,13 +29,18 @@ _NOT_WRITABLE = "read-only"
 log = logging.getLogger("forecourt.health")
 
 
-def health_routes(checks: Mapping[str, Check], directory: Directory, clock: Callable[[], datetime]) -> list[Route]:
+def health_routes(
+    checks: Mapping[str, Check],
+    directory: Directory,
+    clock: Callable[[], datetime],
+    breakers: Mapping[str, Breaker],
+) -> list[Route]:
     """Return /health/live, which answers while the process does, and /health/ready, which asks each back end.
 
-    The latter says whether changes can be stored, for how long work has been waiting for a worker, of this process or
-    of another, and how many items were given up.
+    The latter says how the breakers stand, whether changes can be stored, for how long work has been waiting for a
+    worker, of this process or of another, and how many items were given up.
     """
-    readiness = _Readiness(checks, directory, clock)
+    readiness = _Readiness(checks, directory, clock, breakers)
 
     async def live(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "live"})
@@ -49,10 +55,17 @@ def health_routes(checks: Mapping[str, Check], directory: Directory, clock: Call
 class _Readiness:
     """What was found when the back ends were asked last; those that ask meanwhile wait for the same answer."""
 
-    def __init__(self, checks: Mapping[str, Check], directory: Directory, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        directory: Directory,
+        clock: Callable[[], datetime],
+        breakers: Mapping[str, Breaker],
+    ) -> None:
         self._checks = checks
         self._directory = directory
         self._clock = clock
+        self._breakers = breakers
         self._asking = asyncio.Lock()
         self._found: dict[str, Any] = {}
         self._until = float("-inf")
@@ -76,7 +89,8 @@ class _Readiness:
             states[_DECIDES] = _NOT_WRITABLE
         # The shop may be away: its fields are null then and the page stands. Without the directory nothing does.
         status = "ready" if states.get(_DECIDES) == "up" else "not ready"
-        return {"status": status, "backends": states, "outbox": work}
+        breakers = {name: breaker.state.value for name, breaker in self._breakers.items()}
+        return {"status": status, "backends": states, "breakers": breakers, "outbox": work}
 
 
 async def _work(outbox: OutboxQueries, clock: Callable[[], datetime]) -> dict[str, Any] | None:

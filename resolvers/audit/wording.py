@@ -5,7 +5,8 @@ not know, is shown by its name.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -113,10 +114,74 @@ class Wording:
 
 @lru_cache(maxsize=1)
 def wordings() -> Mapping[str, Wording]:
-    """Return the texts by language."""
+    """Return the texts by language, with those that extensions added."""
+    added = list(_added.values())
+    return {
+        language: replace(
+            words,
+            actions={**words.actions, **{one.key: _in(one.labels, language) for one in added}},
+            summaries={**words.summaries, **{one.key: _in(one.summaries, language) for one in added}},
+            mutations={**words.mutations, **{one.mutation: _in(one.labels, language) for one in added}},
+            fields={
+                **words.fields,
+                **{name: _in(labels, language) for one in added for name, labels in one.values.items()},
+            },
+        )
+        for language, words in _own_wordings().items()
+    }
+
+
+@lru_cache(maxsize=1)
+def _own_wordings() -> Mapping[str, Wording]:
     return {
         file.stem: Wording(**tomllib.loads(file.read_text(encoding="utf-8"))) for file in sorted(FOLDER.glob("*.toml"))
     }
+
+
+@dataclass(frozen=True, slots=True)
+class AddedAction:
+    """What a mutation of an extension puts on record, and how it is said: labels, sentences and values by language.
+
+    The action is called ``EXTENSION.MUTATION``, its refusals as the mutation is in the graph.
+    """
+
+    key: str
+    mutation: str
+    labels: Localized
+    summaries: Localized
+    values: Mapping[str, Localized]
+
+
+_added: dict[str, AddedAction] = {}
+
+
+def _in(texts: Localized, language: str) -> str:
+    return texts.get(language) or texts["en"]
+
+
+def add_action(action: AddedAction) -> None:
+    """Let the audit log have words for an action of an extension from now on.
+
+    Raises:
+        ValueError: It would be called like actions of ours.
+    """
+    group = action.key.partition(".")[0]
+    if any(own.partition(".")[0] == group for own in _own_wordings()["en"].actions):
+        raise ValueError(f"Forecourt has actions called {group}.… in the audit log")
+    _added[action.key] = action
+    wordings.cache_clear()
+
+
+@contextmanager
+def forgetting_actions() -> Iterator[None]:
+    """Forget at the end of the block what was added in it, for checks of extensions that are not served."""
+    before = dict(_added)
+    try:
+        yield
+    finally:
+        _added.clear()
+        _added.update(before)
+        wordings.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +200,8 @@ class _Reader:
 def organization_actions(_context: RequestContext, _organization: OrganizationRecord) -> list[AuditAction]:
     """Return what can stand in the log of an organization: what was done, then what was refused."""
     actions = [key for key in wordings()["en"].actions if not key.startswith(_IN_NO_ORGANIZATION)]
-    return [AuditAction(key) for key in (*actions, *ORGANIZATION_COMMANDS)]
+    refused = (*ORGANIZATION_COMMANDS, *(one.mutation for one in _added.values()))
+    return [AuditAction(key) for key in (*actions, *refused)]
 
 
 def label_of_action(context: RequestContext, of: AuditAction, *, locale: str | None = None) -> str:

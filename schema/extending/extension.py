@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from strawberry.annotation import StrawberryAnnotation
+from strawberry.utils.str_converters import to_camel_case
 
 from connectors.cache.fetches import Caching
 from connectors.http.limits import HttpLimits
+from permissions.access_rules import AccessRule
 from permissions.vocabulary import NameTaken, Permission, add_permission
+from resolvers.audit.wording import AddedAction, add_action
 from schema.extending.back_end import DeclaredBackend, DeclaredSignIn, SignInKind
 from schema.extending.extendable import EXTENDABLE, InvalidExtension
 from schema.extending.fields import EXPLICIT, GRAPHQL_TYPE
-from schema.extending.permission_texts import read_texts
+from schema.extending.mutations import Answer, Make, declared_mutation
+from schema.extending.permission_texts import ExtensionTexts, read_texts
 from schema.extending.settings import ExtensionSetting
 from schema.graph.additions import SchemaAddition
 from schema.graph.backends import add_backend
@@ -36,7 +40,7 @@ class Extension:
     """What is added to a portal under one name: permissions, back ends, settings, types and fields of ours.
 
     It becomes part of the portal where its profile names it. `texts` is a TOML file beside the one that makes the
-    extension, with the label and the description of each permission.
+    extension, with the label and the description of each permission, and what the audit log says of each mutation.
     """
 
     def __init__(self, name: str, *, api: int, texts: str | None = None) -> None:
@@ -57,7 +61,7 @@ class Extension:
         self._fields: dict[str, list[DeclaredField]] = {}
         file = Path(sys._getframe(1).f_globals.get("__file__", "."))  # of whoever makes the extension
         self.texts_source = file.with_name(texts) if texts is not None else None
-        self.texts = read_texts(self.texts_source) if self.texts_source is not None else {}
+        self.texts = read_texts(self.texts_source) if self.texts_source is not None else ExtensionTexts()
 
     @property
     def prefix(self) -> str:
@@ -85,10 +89,10 @@ class Extension:
                 f'the permission "{code}" of the extension {self.name} begins with {self.prefix}; write '
                 f"{self.prefix}VIEW, for example"
             )
-        if code not in self.texts:
+        if code not in self.texts.permissions:
             raise InvalidExtension(f"{code} has no texts; write [{code}] with label and description in the texts file")
         try:
-            permission = add_permission(code, self.texts[code], self.name)
+            permission = add_permission(code, self.texts.permissions[code], self.name)
         except NameTaken as taken:
             raise InvalidExtension(str(taken)) from taken
         if permission not in self.permissions:
@@ -154,6 +158,59 @@ class Extension:
             raise InvalidExtension(f"{getattr(type_, '__name__', type_)} cannot be extended; {known} can")
         for name, declared in fields.items():
             self._fields.setdefault(EXTENDABLE[type_], []).append(self._checked(EXTENDABLE[type_], name, declared))
+
+    def mutation(
+        self,
+        make: Make,
+        *,
+        input: type,
+        payload: type,
+        answer: Answer,
+        requires: AccessRule,
+        backend: DeclaredBackend,
+        description: str,
+        cost: int | None = None,
+    ) -> None:
+        """Add a mutation, called like the function ``make(context, input, change)``, which makes the change.
+
+        What `make` returns, as JSON, is kept for whoever repeats the request with its `idempotencyKey`, and
+        ``answer(context, input, returned)`` makes the payload of it. `requires` is asked in the organization of the
+        input's `organization_id`. What `make` refuses stands in the payload; what was done, in the audit log, as
+        ``EXTENSION.NAME_OF_THE_MUTATION``.
+
+        Raises:
+            InvalidExtension: It is not as ours are, or it has no texts for the audit log.
+        """
+        name = make.__name__
+        operation, action = to_camel_case(name), f"{self.name}.{name}"
+        text = self.texts.mutations.get(operation)
+        if text is None:
+            raise InvalidExtension(
+                f"the mutation {operation} of the extension {self.name} has no texts; write [mutations.{operation}] "
+                "with label and summary in the texts file"
+            )
+        if wrong := [value for value in text.values if not value.startswith(f"{self.name}_")]:
+            raise InvalidExtension(
+                f"the values {', '.join(wrong)} of {operation} begin with {self.name}_, so that none is in the way"
+            )
+        declared = declared_mutation(
+            name,
+            make,
+            action=action,
+            input=input,
+            payload=payload,
+            answer=answer,
+            requires=requires,
+            backend=backend,
+            description=description,
+            cost=cost,
+            recorded=tuple(text.values),
+        )
+        try:
+            add_action(AddedAction(action, operation, text.label, text.summary, text.values))
+        except ValueError as taken:
+            raise InvalidExtension(f"{taken}; call the extension {self.name} otherwise") from taken
+        self._fields.setdefault("Mutation", []).append(declared)
 
     def _checked(self, type_name: str, name: str, declared: Any) -> DeclaredField:
         where = f"{type_name}.{name} of the extension {self.name}"

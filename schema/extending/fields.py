@@ -1,17 +1,25 @@
 """How an extension declares a field: as we do, with its type beside it, and a cost for asking a back end."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
+from connectors.wanted import EVERYTHING
 from permissions.access_rules import OPEN, AccessRule
 from schema.extending.back_end import DeclaredBackend
 from schema.graph import fields
-from schema.graph.fields import Length
+from schema.graph.fields import DECLARATION, Declaration, Length
 
 GRAPHQL_TYPE, EXPLICIT = "forecourt graphql type", "forecourt explicit"
 """Where a field keeps the type that was declared beside it, and whether its guard was written."""
 
 T = TypeVar("T", bound=type)
+
+_WHOLE_CALLER = dict.fromkeys((UserRecord, OrganizationRecord, GrantRecord), EVERYTHING)
+"""What a function may look at that its context knows of the caller, unless it says what it needs."""
 
 BACKEND_COST = 5
 """What a field costs that asks a back end of an extension."""
@@ -49,7 +57,7 @@ def field(
         assumed_size=assumed_size,
         sliced_by=sliced_by,
     )
-    return _noted(declared, requires, graphql_type)
+    return _noted(_with_the_whole_caller(declared), requires, graphql_type)
 
 
 def root(
@@ -77,7 +85,7 @@ def root(
         assumed_size=assumed_size,
         sliced_by=sliced_by,
     )
-    return _noted(declared, requires, graphql_type)
+    return _noted(_with_the_whole_caller(declared), requires, graphql_type)
 
 
 def computed(
@@ -93,7 +101,7 @@ def computed(
     declared = fields.computed(
         function, requires=requires or OPEN, description=description, arguments=arguments, at_most=at_most
     )
-    return _noted(declared, requires, graphql_type)
+    return _noted(_with_the_whole_caller(declared), requires, graphql_type)
 
 
 def attribute(
@@ -128,6 +136,13 @@ def graph_type(
         return declare(cls)
 
     return decorate
+
+
+def _with_the_whole_caller(declared: Any) -> Any:
+    declaration: Declaration = declared.metadata[DECLARATION]
+    if not declaration.needs:
+        declared.metadata = {**declared.metadata, DECLARATION: replace(declaration, needs=_WHOLE_CALLER)}
+    return declared
 
 
 def _noted(declared: Any, requires: AccessRule | None, graphql_type: Any) -> Any:

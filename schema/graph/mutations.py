@@ -29,6 +29,7 @@ from resolvers.context import RequestContext
 from resolvers.nodes.organization_of import KINDS, visible_organization_of
 from resolvers.refusals import Coordinate, Forbidden, Invalid, NotFound, NotPermitted, Refused, RefusedTogether
 from resolvers.transactions import KEY, forbidden, was_done, wrong_key
+from schema.graph.backends import Backend
 from schema.graph.fields import Declaration, DeclaredField, Sizing, docstring_of
 from schema.graph.user_errors import entry_of
 
@@ -73,6 +74,7 @@ def mutation(
     answers_again: bool = False,
     cost: int | None = None,
     results_of: str | None = None,
+    backend: Backend | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Make an async method the mutation of its name: its docstring is the description, its answer the payload.
 
@@ -85,6 +87,7 @@ def mutation(
     nothing before `changed_once`, in a command that asks again what the caller may do.
 
     With `results_of`, the payload has one of `results` for each entry of the list at this dotted path of the arguments.
+    `backend` is the application of an extension that makes the change.
 
     Raises:
         TypeError: A permission in an organization is asked for, and nothing says in which.
@@ -114,7 +117,7 @@ def mutation(
             return _payload_of(method)(**fields | {"errors": [entry_of(context, one) for one in refusals]})
 
         sizing = Sizing(cost, sliced_by=results_of, sized_fields=("results",) if results_of is not None else ())
-        return _declared(method, answer, requires, sizing)
+        return _declared(method, answer, requires, sizing, backend=backend)
 
     return declared
 
@@ -161,12 +164,13 @@ def _declared(
     requires: AccessRule,
     sizing: Sizing,
     arguments: Mapping[str, str] | None = None,
+    backend: Backend | None = None,
 ) -> DeclaredField:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
 
     return DeclaredField.of(
-        Declaration(answer_all, True, requires, asks_itself=True),
+        Declaration(answer_all, True, requires, backend, asks_itself=True),
         method,
         docstring_of(method),
         arguments,

@@ -49,22 +49,26 @@ def test_every_mutation_is_in_the_table_once_or_has_a_reason_not_to_be() -> None
 async def test_a_command_is_on_record_with_all_that_it_changed_and_no_secret(
     mutation: str, portal_kind: DatabaseKind, log: io.StringIO
 ) -> None:
-    entry = ENTRIES[mutation]
-    async with open_portal(entry.profile, kind=portal_kind) as portal:
-        names = dict(await entry.prepare(portal)) if entry.prepare is not None else {}
-        if entry.by:
-            await portal.person(entry.by)  # whose session is on record before
-        earlier = {row.id for row in await _rows(portal)}
+    async with open_portal(ENTRIES[mutation].profile, kind=portal_kind) as portal:
+        await check_record(portal, mutation, ENTRIES[mutation], log)
 
-        done = await _call(portal, mutation, entry, names)
-        if entry.is_delivered:
-            assert await portal.deliver() > 0
 
-        names |= {name: _at(done, path) for name, path in entry.ids.items()}
-        new = [row for row in await _rows(portal) if row.id not in earlier and not _is_of_a_test(row)]
-        kept = await _kept_in_the_open(portal)
-        tokens = await tokens_of_mails(portal)
-        expected = [await _expected(portal, row, names) for row in entry.rows]
+async def check_record(portal: Portal, mutation: str, entry: Entry, log: io.StringIO) -> None:
+    """Call the mutation, and fail unless exactly the rows of its entry are on record, and no secret anywhere."""
+    names = dict(await entry.prepare(portal)) if entry.prepare is not None else {}
+    if entry.by:
+        await portal.person(entry.by)  # whose session is on record before
+    earlier = {row.id for row in await _rows(portal)}
+
+    done = await _call(portal, mutation, entry, names)
+    if entry.is_delivered:
+        assert await portal.deliver() > 0
+
+    names |= {name: _at(done, path) for name, path in entry.ids.items()}
+    new = [row for row in await _rows(portal) if row.id not in earlier and not _is_of_a_test(row)]
+    kept = await _kept_in_the_open(portal)
+    tokens = await tokens_of_mails(portal)
+    expected = [await _expected(portal, row, names) for row in entry.rows]
     wild = {row.action: row for row in entry.rows}
     found = [_reported(row, wild.get(row.action)) for row in new]
     assert sorted(found, key=str) == sorted(expected, key=str)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from graphql import get_named_type
+from graphql import GraphQLSchema, get_named_type
 
 from tests.access.changing_access import member_of
 from tests.audit.test_every_mutation import MUTATIONS, _filled
@@ -68,12 +68,14 @@ def of_the_change(error: Mapping[str, Any], held: Mapping[str | None, set[str]])
     return bool(set(authorization["missing"]) & held.get(authorization.get("organizationId"), set()))
 
 
-async def answered(portal: Portal, mutation: str, entry: Entry) -> tuple[Any, list[Any]]:
+async def answered(
+    portal: Portal, mutation: str, entry: Entry, core: GraphQLSchema | None = None
+) -> tuple[Any, list[Any]]:
     """The payload of a successful call, and the refusals of its fields that are because of the change."""
     names = dict(await entry.prepare(portal)) if entry.prepare is not None else {}
     person = await portal.person(entry.by) if entry.by else portal.anybody()
     held = await held_by(person)
-    declared = shared_core().mutation_type.fields[mutation]  # type: ignore[union-attr]
+    declared = (core or shared_core()).mutation_type.fields[mutation]  # type: ignore[union-attr]
     selection = written(operations("org_x").parts(get_named_type(declared.type), LEVELS))
 
     answer = await person.asks(

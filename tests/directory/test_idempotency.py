@@ -46,3 +46,13 @@ async def test_requests_are_forgotten_when_they_are_old(directory: Directory) ->
         assert await change.forget_requests(before=NOW - timedelta(days=7)) == 1
         assert await change.earlier("", "old") is None
         assert await change.earlier("", "new") == RECORD
+
+
+async def test_a_request_that_is_forgotten_leaves_its_key_to_another(directory: Directory) -> None:
+    async with directory.change() as change:
+        await change.remember("usr_anna", "key", RECORD, NOW)
+        await change.remember("usr_ben", "key", RECORD, NOW)
+        await change.forget_request("usr_anna", "key")
+
+        assert await change.earlier("usr_anna", "key") is None
+        assert await change.earlier("usr_ben", "key") == RECORD

@@ -42,6 +42,7 @@ from gateway.settings_sources import InvalidSettings, read_settings
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
 from permissions.vocabulary import forgetting_permissions
+from resolvers.audit.wording import forgetting_actions
 from resolvers.mail.rendering import MailTexts
 from resolvers.mail.templates import InvalidMailTexts
 from schema.extending import InvalidExtension
@@ -307,7 +308,7 @@ def _extension(block: Block, name: str, reading: "Reading") -> None:
     stem, *kinds = name.split(".")
     if len(kinds) > 1:
         return
-    with forgetting_permissions(), forgetting_backends():
+    with forgetting_permissions(), forgetting_backends(), forgetting_actions():
         build_schema(additions=[load_extension(folder.parent, stem, ("de", "en", "fr")).addition])
 
 

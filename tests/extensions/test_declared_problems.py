@@ -7,6 +7,7 @@ import pytest
 
 from gateway.extensions.declared import extension_from_toml
 from permissions.vocabulary import forgetting_permissions
+from resolvers.audit.wording import forgetting_actions
 from schema.extending import InvalidExtension
 from schema.graph.backends import forgetting_backends
 from schema.graph.build import InvalidSchema, build_schema, printed
@@ -16,7 +17,7 @@ PLANTS = Path(__file__).with_name("plants.toml").read_text(encoding="utf-8")
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    with forgetting_permissions(), forgetting_backends():
+    with forgetting_permissions(), forgetting_backends(), forgetting_actions():
         yield
 
 

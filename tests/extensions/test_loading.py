@@ -14,6 +14,7 @@ from gateway.extensions.extension_loading import load_extension
 from gateway.profile_files import InvalidProfile, load_profile
 from gateway.settings_sources import InvalidSettings, missing_extension_settings, read_settings
 from permissions.vocabulary import forgetting_permissions
+from resolvers.audit.wording import forgetting_actions
 from schema.extending import InvalidExtension
 from schema.graph.backends import forgetting_backends
 from schema.graph.build import InvalidSchema, build_schema
@@ -31,7 +32,7 @@ async def parcels_of(context, organizations):
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    with forgetting_permissions(), forgetting_backends():
+    with forgetting_permissions(), forgetting_backends(), forgetting_actions():
         yield
 
 

@@ -175,7 +175,7 @@ async def test_the_schema_and_introspection_know_no_difference_to_ours(portal: P
     assert tickets["description"] == (
         "Its requests to the support, newest first.\n\nNeeds TICKETS_VIEW in the organization."
     )
-    assert shown.at("permissions")[-2] == {
+    assert shown.at("permissions")[-3] == {
         "code": "TICKETS_VIEW",
         "label": "View support tickets",
         "description": "Sees the organization's support tickets.",
@@ -206,3 +206,4 @@ async def test_its_back_end_stands_in_the_readiness_under_its_name(portal: Porta
     ready = await portal.client.get("/health/ready")
 
     assert ready.json()["backends"]["tickets"] == "up"
+    assert ready.json()["breakers"] == {"tickets": "CLOSED"}

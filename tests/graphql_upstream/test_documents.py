@@ -9,7 +9,7 @@ from graphql import build_schema, graphql
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import BackendUnavailable, Declined, UnexpectedAnswer
+from connectors.errors import AccessRefused, BackendUnavailable, Declined, UnexpectedAnswer
 from connectors.http.graphql import GraphqlBackend, InvalidDocument, UpstreamDocument, UpstreamSchema
 from connectors.wanted import EVERYTHING, Wanted
 from tests.examples import examples
@@ -231,8 +231,8 @@ async def test_an_answer_of_another_shape_says_where_and_never_what(
 @pytest.mark.parametrize(
     ("errors", "expected", "level"),
     [
-        ([{"message": "no such key", "extensions": {"code": "UNAUTHENTICATED"}}], BackendUnavailable, logging.ERROR),
-        ([{"message": "not yours", "extensions": {"code": "FORBIDDEN"}}], BackendUnavailable, logging.ERROR),
+        ([{"message": "no such key", "extensions": {"code": "UNAUTHENTICATED"}}], AccessRefused, logging.ERROR),
+        ([{"message": "not yours", "extensions": {"code": "FORBIDDEN"}}], AccessRefused, logging.ERROR),
         ([{"message": "what?", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}], UnexpectedAnswer, logging.ERROR),
         ([{"message": "boom", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}], BackendUnavailable, logging.WARNING),
         ([{"message": "boom"}], BackendUnavailable, logging.WARNING),

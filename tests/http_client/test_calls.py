@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import BackendTimeout, BackendUnavailable, Declined, OutcomeUnknown, UnexpectedAnswer
+from connectors.errors import (
+    AccessRefused,
+    BackendTimeout,
+    BackendUnavailable,
+    Declined,
+    OutcomeUnknown,
+    UnexpectedAnswer,
+)
 from connectors.http.current_request import CurrentRequest, answering
 from connectors.http.limits import HttpLimits
 from tests.http_client.back_end import Asked, BackEnd, reply
@@ -80,8 +87,8 @@ async def test_a_path_cannot_smuggle_a_query_or_another_host(back_end: BackEnd, 
     [
         (301, UnexpectedAnswer),
         (400, Declined),
-        (401, BackendUnavailable),
-        (403, BackendUnavailable),
+        (401, AccessRefused),
+        (403, AccessRefused),
         (409, Declined),
         (429, BackendUnavailable),
         (500, BackendUnavailable),

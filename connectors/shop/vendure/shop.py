@@ -327,6 +327,14 @@ class VendureShop:
         """Return whether the shop answers."""
         return await self._client.healthy()
 
+    async def check(self) -> None:
+        """Return when the shop answers, lets us in, and shows orders.
+
+        Raises:
+            BackendUnavailable, BackendTimeout, AccessRefused, UnexpectedAnswer: As they say.
+        """
+        await self._vendure.ask(self._orders, {"options": {"take": 1}}, EVERYTHING)
+
     async def _groups(self, organization_ids: Sequence[OrganizationId]) -> list[str | NotMapped]:
         """Return the name of each organization's customer group."""
         if not organization_ids:

@@ -7,24 +7,35 @@ from typing import Any
 
 from schema.extending import (
     AUTHENTICATED,
+    ID,
     OPEN,
+    Change,
     DateTime,
+    Declined,
     Extension,
     Organization,
+    Payload,
     Query,
     RequestContext,
     Viewer,
     any_of,
     attribute,
+    checked_message,
+    checked_text,
     computed,
+    conflict,
+    described,
     field,
+    graph_input,
     graph_type,
     root,
+    together,
 )
 
 extension = Extension("tickets", api=1, texts="tickets.texts.toml")
 VIEW = extension.permission("TICKETS_VIEW")
 AGENT = extension.permission("TICKETS_AGENT")
+ASK = extension.permission("TICKETS_OPEN")
 desk = extension.http_backend(description="The help desk: support tickets.", sign_in="api_key")
 
 
@@ -54,9 +65,9 @@ class Ticket:
     )
 
 
-def ticket_of(organization: Any, row: Mapping[str, Any]) -> TicketRecord:
+def ticket_of(organization_id: str, row: Mapping[str, Any]) -> TicketRecord:
     return TicketRecord(
-        organization.id, row["number"], row["subject"], datetime.fromisoformat(row["openedAt"]), row.get("note")
+        organization_id, row["number"], row["subject"], datetime.fromisoformat(row["openedAt"]), row.get("note")
     )
 
 
@@ -73,7 +84,7 @@ async def tickets_of(context: RequestContext, organizations: Sequence[Any], *, f
         params={"limit": first},
     )
     return [
-        [ticket_of(organization, row) for row in rows] if isinstance(rows, list) else rows
+        [ticket_of(organization.id, row) for row in rows] if isinstance(rows, list) else rows
         for organization, rows in zip(organizations, found, strict=True)
     ]
 
@@ -118,4 +129,62 @@ extension.extend(
     support_hours=root(
         support_hours, graphql_type=str | None, requires=OPEN, backend=desk, description="When the support answers."
     ),
+)
+
+
+@graph_input
+class OpenTicketInput:
+    """What the support is asked."""
+
+    organization_id: ID
+    subject: str = described("What it is about.")
+    question: str | None = described("More about it.", default=None)
+    idempotency_key: str | None = None
+
+
+class OpenTicketPayload(Payload):
+    """The ticket, or why none was opened."""
+
+    ticket: Ticket | None = described("The new ticket; null when none was opened.")
+
+
+async def open_ticket(context: RequestContext, input: OpenTicketInput, change: Change) -> Mapping[str, Any]:
+    """Open a ticket, and return it as the help desk knows it."""
+    with together() as checks:
+        subject = checks.check(lambda: checked_text(input.subject, ["subject"], 80))
+        question = checks.check(lambda: checked_message(input.question, ["question"]))
+    try:
+        opened = await change.post(
+            "/open",
+            {
+                "customer": change.organization.customer_number,
+                "by": change.person.email,
+                "subject": subject,
+                "question": question,
+            },
+        )
+    except Declined as declined:
+        if declined.status != 409:
+            raise
+        raise conflict(
+            de="Zu viele Fälle sind offen. Warten Sie, bis einer beantwortet ist.",
+            en="Too many tickets are open. Wait until one is answered.",
+            fr="Trop de demandes sont ouvertes. Attendez une réponse.",
+        ) from declined
+    change.record(tickets_number=opened["number"])
+    return {key: opened[key] for key in ("number", "subject", "openedAt")}
+
+
+def opened_ticket(_context: RequestContext, input: OpenTicketInput, opened: Mapping[str, Any]) -> OpenTicketPayload:
+    return OpenTicketPayload(ticket=ticket_of(input.organization_id, opened))
+
+
+extension.mutation(
+    open_ticket,
+    input=OpenTicketInput,
+    payload=OpenTicketPayload,
+    answer=opened_ticket,
+    requires=any_of(ASK),
+    backend=desk,
+    description="Ask the vendor's support.",
 )

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import cli
 from permissions.vocabulary import forgetting_permissions
+from resolvers.audit.wording import forgetting_actions
 from schema.graph.backends import forgetting_backends
 from tests.extensions.profiles import profile_with
 
@@ -19,7 +20,7 @@ FILES = {name: TICKETS / name for name in ("tickets.py", "tickets.texts.toml")}
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    with forgetting_permissions(), forgetting_backends():
+    with forgetting_permissions(), forgetting_backends(), forgetting_actions():
         yield
 
 
@@ -33,8 +34,8 @@ def test_list_says_what_each_adds_and_which_settings_it_needs(tmp_path: Path) ->
     done = runs("extension", "list", profile=profile, FORECOURT_TICKETS_URL="http://127.0.0.1:1")
 
     assert done.output.splitlines() == [
-        "tickets: TICKETS_VIEW, TICKETS_AGENT, back end TICKETS, Organization.tickets, Viewer.openTickets, "
-        "Query.supportHours",
+        "tickets: TICKETS_VIEW, TICKETS_AGENT, TICKETS_OPEN, back end TICKETS, Organization.tickets, "
+        "Viewer.openTickets, Query.supportHours, Mutation.openTicket",
         "  FORECOURT_TICKETS_URL (set): Where the back end of the extension tickets is.",
         "  FORECOURT_TICKETS_SECRET (not set): The secret by which the back end knows the gateway.",
         f"parcels: not loaded; name it by extensions in {profile / 'profile.toml'}",
@@ -54,8 +55,8 @@ def test_check_loads_one_that_the_profile_does_not_name_yet(tmp_path: Path) -> N
 
     assert done.exit_code == 0
     assert done.output.splitlines()[0] == (
-        "tickets is good: TICKETS_VIEW, TICKETS_AGENT, back end TICKETS, Organization.tickets, Viewer.openTickets, "
-        "Query.supportHours."
+        "tickets is good: TICKETS_VIEW, TICKETS_AGENT, TICKETS_OPEN, back end TICKETS, Organization.tickets, "
+        "Viewer.openTickets, Query.supportHours, Mutation.openTicket."
     )
 
 

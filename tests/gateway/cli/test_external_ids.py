@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 
 from connectors.ids import OrganizationId
 from gateway.cli.main import cli
+from permissions.vocabulary import forgetting_permissions
+from schema.graph.backends import forgetting_backends
+from tests.extensions.profiles import profile_with
 from tests.portal import Portal, open_portal
 
 HELIOS, PURCHASE = "204718", "purchase@helios.example"
@@ -24,7 +27,7 @@ async def portal() -> Any:
         yield opened
 
 
-def runs(portal: Portal, *arguments: str) -> Result:
+def runs(portal: Portal, *arguments: str, **more: str) -> Result:
     """Run the command on the portal's database, in a thread of its own, for it begins an event loop."""
     answer: list[Result] = []
     without = {name: None for name in os.environ if name.startswith("FORECOURT_")}
@@ -32,6 +35,7 @@ def runs(portal: Portal, *arguments: str) -> Result:
         **without,
         "FORECOURT_DATABASE_URL": portal.settings.database,
         "FORECOURT_DATA_FOLDER": str(portal.settings.data_folder),
+        **more,
     }
 
     def run() -> None:
@@ -223,3 +227,32 @@ async def test_organizations_that_a_back_end_does_not_know_are_listed_to_be_fill
     assert runs(portal, "list", "--unmapped", "shop").stdout.splitlines()[1:] == [f"shop,{HELIOS},,"]
     runs(portal, "set", "shop", "4711", "--organization", helios)
     assert runs(portal, "list", "--unmapped", "shop").stdout.splitlines()[1:] == []
+
+
+TICKETS = Path(__file__).parents[2] / "extensions" / "tickets"
+
+
+async def test_ids_are_mapped_for_the_back_ends_of_the_extensions_of_the_profile(
+    portal: Portal, tmp_path: Path
+) -> None:
+    files = {name: TICKETS / name for name in ("tickets.py", "tickets.texts.toml")}
+    settings = {"FORECOURT_TICKETS_URL": "http://127.0.0.1:9", "FORECOURT_TICKETS_SECRET": "let me in"}
+    profile = ("--profile", str(profile_with(tmp_path, "tickets", files=files)))
+    file = tmp_path / "ids.csv"
+    file.write_text(f"backend,organization,external_id\ntickets,{HELIOS},T-2\n")
+
+    with forgetting_permissions(), forgetting_backends():
+        # First: nothing else has loaded the extension into this process.
+        unmapped = runs(portal, "list", "--unmapped", "tickets", *profile, **settings)
+    with forgetting_permissions(), forgetting_backends():
+        done = runs(portal, "set", "tickets", "T-1", "--organization", HELIOS, *profile, **settings)
+        imported = runs(portal, "import", str(file), *profile, **settings)
+        misspelt = runs(portal, "list", "--unmapped", "ticket", *profile, **settings)
+
+    assert unmapped.exit_code == 0
+    assert unmapped.stdout.startswith("backend,organization,person,external_id\n")
+    assert done.exit_code == imported.exit_code == 0
+    assert mapped(portal) == [f"tickets,{HELIOS},,T-2"]
+    assert misspelt.exit_code == 2
+    assert 'There is no back end "ticket"; did you mean "tickets"?' in misspelt.stderr
+    assert 'There is no back end "tickets"' in runs(portal, "list", "--unmapped", "tickets").stderr

@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import httpx2
 import pytest
+from starlette.applications import Starlette
 
 from connectors.errors import BackendUnavailable
-from gateway.server.health import Check
+from connectors.http.breaker import Breaker
+from connectors.http.limits import USUAL
+from gateway.server.health import Check, health_routes
+from gateway.wiring import utc_now
 from tests.portal import Portal
 
 PATIENCE_SECONDS = 300
@@ -90,3 +95,26 @@ async def test_a_gateway_that_answers_and_stores_nothing_is_not_ready_but_lives(
 
     assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
     assert live.status_code == 200
+
+
+async def test_a_back_end_that_is_left_alone_is_said_to_be_until_it_answers_again(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.server.health._KEPT_SECONDS", 0)
+    seconds = [0.0]
+    breaker = Breaker(USUAL, lambda: seconds[0])
+    routes = health_routes({}, portal.wiring.backends.directory, utc_now, {"plants": breaker})
+    transport = httpx2.ASGITransport(Starlette(routes=routes))
+
+    async def breakers() -> object:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://portal.example") as client:
+            return (await client.get("/health/ready")).json()["breakers"]
+
+    closed = await breakers()
+    breaker.rest(5.0)
+    left_alone = await breakers()
+    seconds[0] += 5.0
+    tried = await breakers()
+
+    assert [closed, left_alone, tried] == [{"plants": state} for state in ("CLOSED", "OPEN", "HALF_OPEN")]
+    assert (await portal.client.get("/health/ready")).json()["breakers"] == {}
