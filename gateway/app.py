@@ -1,5 +1,6 @@
 """The ASGI application: its routes, and what is open while it runs."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
@@ -16,6 +17,7 @@ from connectors.identity.tokens import AccessTokens
 from gateway.auth.request_context import RequestContexts
 from gateway.demo import DEMO_PASSWORD
 from gateway.demo.loading import demo_accounts
+from gateway.execution import LEVELS
 from gateway.pages.data_export_download import account_export_route
 from gateway.pages.file_download import file_route
 from gateway.pages.graphiql.graphiql_page import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
@@ -33,6 +35,8 @@ from gateway.worker import Worker, working
 from schema.graph.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
+
+log = logging.getLogger("forecourt")
 
 
 def create_app(
@@ -56,6 +60,7 @@ def create_app(
             app.state.wiring = wiring
             async with worker_of(settings, wiring, clock):
                 yield
+        log.info("levels answered", extra={name.replace(" ", "_"): number for name, number in LEVELS.items()})
 
     middleware = [Middleware(UnexpectedErrors)]
     if settings.cors_origins:

@@ -17,8 +17,8 @@ from gateway.execution.run import Run, together
 from gateway.execution.value_kinds import MAPPING, kinds_of
 
 _NOTHING: Mapping[Field, Column] = {}
-BY_FUNCTION, BY_ENGINE, TAKEN_BACK = "row function", "general engine", "general engine after a row function"
-NOT_GENERATED = "row function that could not be generated"
+BY_FUNCTION, BY_ENGINE, TAKEN_BACK = "by function", "by general engine", "by general engine after a function"
+NOT_GENERATED = "functions not generated"
 
 LEVELS: defaultdict[str, int] = defaultdict(int)  # to count in a Counter takes 2 thousand instructions
 """How many levels were answered since the start, by who made their rows."""
