@@ -81,8 +81,10 @@ async def changed_elsewhere(
             earlier = await request.earlier(change)
             if earlier is not None and _ANSWER in earlier.receipt:
                 return earlier.receipt[_ANSWER]
-            await request.forget(change)
-            await request.remember(change, {_ANSWER: made.answer}, context.now)
+            if earlier is not None:
+                await change.replace_answer(request.actor, request.key, earlier, {_ANSWER: made.answer}, context.now)
+            else:
+                await request.remember(change, {_ANSWER: made.answer}, context.now)
         where = permitted.organization_id
         entry = author(context).entry(permitted.action, where, where, after=made.recorded)
         await change.record(entry, context.now)
