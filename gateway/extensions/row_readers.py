@@ -5,6 +5,7 @@ paths), and the function hardly more than that.
 """
 
 import keyword
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -27,6 +28,8 @@ class Scalar:
 
 _MOST_DIGITS = 100
 """From here on a number means nothing any more, and would only take room when somebody writes it out."""
+
+_LINK = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 
 
 def _float(value: Any) -> float:
@@ -63,6 +66,13 @@ def _datetime(value: Any) -> datetime:
     return instant.astimezone(UTC)
 
 
+def _url(value: Any) -> str:
+    """Return an address that a page may link to: one that begins `javascript:` would run in it."""
+    if type(value) is not str or not _LINK.match(value):
+        raise ValueError
+    return value
+
+
 SCALARS: Mapping[str, Scalar] = {
     "String": Scalar("String", (str,)),
     "ID": Scalar("ID", (str,), _id),
@@ -72,7 +82,7 @@ SCALARS: Mapping[str, Scalar] = {
     "Date": Scalar("Date", (), date.fromisoformat),
     "DateTime": Scalar("DateTime", (), _datetime),
     "Decimal": Scalar("Decimal", (), _decimal),
-    "URL": Scalar("URL", (str,)),
+    "URL": Scalar("URL", (), _url),
     "EmailAddress": Scalar("EmailAddress", (str,)),
     "PhoneNumber": Scalar("PhoneNumber", (str,)),
     "CurrencyCode": Scalar("CurrencyCode", (str,)),

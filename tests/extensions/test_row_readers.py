@@ -124,6 +124,7 @@ def test_generated_and_walked_are_the_same(of: RowType, rows: Any) -> None:
         ("Float", 7, 7.0),
         ("Decimal", "1.10", Decimal("1.10")),
         ("Decimal", 1.1, Decimal("1.1")),
+        ("URL", "HTTPS://portal.example/a?b", "HTTPS://portal.example/a?b"),
         ("Date", "2020-05-01", date(2020, 5, 1)),
         ("DateTime", "2020-05-01T10:00:00Z", datetime(2020, 5, 1, 10, tzinfo=UTC)),
     ],
@@ -145,6 +146,9 @@ def test_a_value_becomes_one_of_the_graph(scalar: str, given: Any, value: Any) -
         ("Date", "2020-5-1"),
         ("DateTime", "2020-05-01T10:00:00"),
         ("DateTime", 5),
+        ("URL", "javascript:alert(1)"),
+        ("URL", " javascript:alert(1)"),
+        ("URL", "/manuals"),
     ],
 )
 def test_another_value_is_of_the_wrong_shape_and_stays_unsaid(scalar: str, given: Any) -> None:
