@@ -1,5 +1,6 @@
 """``forecourt extension`` on the command line, and what other commands say of extensions."""
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,13 @@ def test_a_new_extension_is_good_as_it_is_written(tmp_path: Path, name: str) -> 
         f"{name} is good: {name.upper()}_VIEW, back end {name.upper()}, Organization.{type_name}."
     )
     assert runs("extension", "new", name, profile=profile).exit_code == 2
+
+
+def test_a_new_extension_speaks_of_its_own_name_in_every_language(tmp_path: Path) -> None:
+    profile = profile_with(tmp_path)
+    runs("extension", "new", "vessels", profile=profile)
+    texts = tomllib.loads((profile / "extensions" / "vessels.toml").read_text())["permissions"]["VESSELS_VIEW"]
+    assert all("vessels" in said for text in texts.values() for said in text.values())
 
 
 def test_a_new_extension_is_not_written_into_a_shipped_profile() -> None:
