@@ -143,4 +143,4 @@ def test_check_reads_the_tests_of_a_file_and_notes_calls_for_each(tmp_path: Path
     assert "Note: Organization.plants makes a call for each Organization on the page (each = true).\n" in each.output
     assert wrong.exit_code == 2
     assert "Cannot query field 'nubmer' on type 'Plant'. Did you mean 'number'?" in wrong.output
-    assert '"PLANT" is none of its back ends; did you mean "PLANTS"?' in wrong.output
+    assert '"PLANT" is none of its back ends; did you mean "PLANTS"?\n' in wrong.output
