@@ -43,7 +43,7 @@ GRAPHQL_JSON = "application/graphql-response+json"
 UNMEASURED = {"cost_mode": "measure"}
 """Lets a test ask for more at once than a client may, to see everything."""
 
-_templates: dict[tuple[DatabaseKind, str | None, str], str] = {}
+_templates: dict[tuple[DatabaseKind, str, str | None, str], str] = {}
 """Databases with a demo in them by what it is made from, which a copy of a shipped profile has in common with it."""
 
 
@@ -306,7 +306,7 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
 async def template_of(profile: str, kind: DatabaseKind) -> str:
     """Return the URL of a database with a profile's demo in it, which copies are made of."""
     read = profile_files.load_profile(profile)
-    key = (kind, read.demo_text, read.policy_text)
+    key = (kind, read.key, read.demo_text, read.policy_text)
     url = _templates.get(key)
     if url is None:
         url = _templates[key] = await servers.copy(kind, None)

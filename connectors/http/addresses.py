@@ -19,7 +19,12 @@ _REFUSED = [
         "ff00::/8",
     )
 ]
-_NAT64 = ip_network("64:ff9b::/96")
+_LEAD_TO_IPV4 = (
+    ip_network("64:ff9b::/96"),  # NAT64 (RFC 6052)
+    ip_network("64:ff9b:1::/48"),  # the same within a network (RFC 8215)
+    ip_network("::ffff:0:0:0/96"),  # translated (RFC 2765)
+)
+"""Whose last 32 bits are an IPv4 address."""
 
 
 def is_refused(address: str) -> bool:
@@ -33,6 +38,6 @@ def _within(address: IPv4Address | IPv6Address) -> IPv4Address | None:
     """Return the IPv4 address that an IPv6 address leads to, if it does."""
     if isinstance(address, IPv4Address):
         return None
-    if address in _NAT64:
+    if any(address in network for network in _LEAD_TO_IPV4):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)

@@ -405,7 +405,7 @@ def _leaf(schema: UpstreamSchema, type_: GraphQLLeafType) -> _Read:
             return None
         try:
             return read(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise _WrongShape(f"{path} is no {type_.name}") from None
 
     return leaf

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlencode, urlsplit
 
 _KEPT = "/%:@!$&'()*+,;=~"
-_DOTS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+_DOTS = re.compile(r"(?:^|/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:/|\\|%2f|%5c|$)", re.IGNORECASE)
+"""A segment of dots alone, also for servers that decode a path before they take it apart."""
 
 
 def parsed_url(url: str) -> tuple[str, str]:
@@ -29,13 +30,18 @@ def parsed_url(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", parts.path
 
 
+def leads_elsewhere(path: str) -> bool:
+    """Return whether a part of a path leads out of where it stands: one of its segments is dots alone."""
+    return _DOTS.search(path) is not None
+
+
 def target_of(base: str, path: str, params: Sequence[tuple[str, str]]) -> str:
     """Return path and query as they are sent; a character that has no business in a path is escaped.
 
     Raises:
         ValueError: The path does not begin with a slash, or leads out of the base.
     """
-    if not path.startswith("/") or _DOTS.search(path):
+    if not path.startswith("/") or leads_elsewhere(path):
         raise ValueError(f"a path begins with a slash and has no segment of dots alone, unlike {path!r}")
     target = base + quote(path, safe=_KEPT)
     return f"{target}?{urlencode(params, quote_via=quote, safe='')}" if params else target

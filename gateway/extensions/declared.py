@@ -60,6 +60,7 @@ _TEST = ("asks", "calls")
 
 _TYPE_WORD = re.compile(r"(\[?)\s*([A-Za-z_]\w*)(!?)\s*(\]?)(!?)")
 _EXTERNAL_ID = re.compile(r"external_id\.([a-z][a-z0-9_]*)")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-api-key", "api-key")
 _FILLED_IN = ("language", "request_id")
 _LONGEST_TIMEOUT = 30.0
@@ -282,6 +283,8 @@ class _Compiler:
             value = table.text(name)
             if name.lower() in _SECRET_HEADERS:
                 table.note(f"{name} proves who we are, so it never stands in the file; write sign_in for it", name)
+            elif not _HEADER_NAME.fullmatch(name) or not (value or "").isprintable():
+                table.note(f"{name!r} is no header: its name is letters, digits and -, and its value one line", name)
             elif value is not None:
                 for word in re.findall(r"\{(.*?)\}", value):
                     if word not in _FILLED_IN:
@@ -418,7 +421,7 @@ class _Compiler:
             backend=backend,
             path=path,
             batch=batch,
-            key_of=attrgetter(parent.attribute_of(key)) if key is not None else None,
+            key_of=_key_of(parent.attribute_of(key)) if key is not None else None,
             external=key.partition(".")[2] or None if key is not None else None,
             organization_of=attrgetter(parent.organization) if parent.organization is not None else None,
             rows=rows,
@@ -526,6 +529,23 @@ _MISSING = ("drop", "fail")
 _MOST_ROWS = 100
 
 
+def _key_of(attribute: str) -> Callable[[Any], Any]:
+    """Return what reads by what an object is known: of an e-mail address, only one that is confirmed.
+
+    An administrator may invite any address, and whoever has not confirmed theirs has shown nothing.
+    """
+    of, _, name = attribute.rpartition(".")
+    if name != "email":
+        return attrgetter(attribute)
+    user_of: Callable[[Any], Any] = attrgetter(of) if of else lambda user: user
+
+    def confirmed(parent: Any) -> str | None:
+        user = user_of(parent)
+        return user.email if user.email_verified else None
+
+    return confirmed
+
+
 def _function(answers: BackendAnswers, parent: Parent, key: str | None) -> Callable[..., Any]:
     """Return the function of a field, whose signature says its argument, and what it reads of each parent."""
     answer: Callable[..., Any]
@@ -536,7 +556,10 @@ def _function(answers: BackendAnswers, parent: Parent, key: str | None) -> Calla
 
         answer, names = answer_alone, ["context"]
     else:
-        read = [parent.attribute_of(str(key))] + ([parent.organization] if parent.organization is not None else [])
+        attribute = parent.attribute_of(str(key))
+        read = [attribute] + ([parent.organization] if parent.organization is not None else [])
+        if attribute == "email":
+            read.append("email_verified")
 
         @reads(parent.record, attrgetter(*(one.partition(".")[0] for one in read)))
         async def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:

@@ -7,7 +7,7 @@ paths), and the function hardly more than that.
 import keyword
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -23,6 +23,10 @@ class Scalar:
     name: str
     types: tuple[type, ...] = ()
     convert: Callable[[Any], Any] | None = None
+
+
+_MOST_DIGITS = 100
+"""From here on a number means nothing any more, and would only take room when somebody writes it out."""
 
 
 def _float(value: Any) -> float:
@@ -46,14 +50,17 @@ def _int(value: Any) -> int:
 def _decimal(value: Any) -> Decimal:
     if type(value) not in (str, int, float):
         raise ValueError
-    return Decimal(str(value))
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
+        raise ValueError
+    return number
 
 
 def _datetime(value: Any) -> datetime:
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         raise ValueError
-    return instant
+    return instant.astimezone(UTC)
 
 
 SCALARS: Mapping[str, Scalar] = {

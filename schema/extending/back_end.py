@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError, UnexpectedAnswer
 from connectors.http.client import HttpBackend
 from connectors.http.limits import HttpLimits
 from connectors.http.sign_in import NOBODY, ApiKey, Basic, ClientCredentials, Signed, SignIn
+from connectors.http.urls import leads_elsewhere
 from resolvers.context import RequestContext
 from schema.extending.settings import ExtensionSetting, SettingValues
 from schema.graph.backends import Backend
@@ -228,6 +229,9 @@ class DeclaredBackend:
         turns = asyncio.Semaphore(backend.limits.at_once)  # a page's own calls wait for one another patiently
 
         async def answered(group: Sequence[str]) -> list[Row] | Exception:
+            if batch.is_in_path(asked.path) and (not group[0] or leads_elsewhere(group[0])):
+                # Of a path, it would be another: that of all, or of what stands above.
+                return UnexpectedAnswer(self.name, f"it cannot be asked for {group[0]!r}, which is no part of a path")
             async with turns:
                 call = batch.call(asked.path, group, asked.params, asked.headers)
                 return await self._group(backend, call, asked.rows)
@@ -318,6 +322,10 @@ class Batch:
         size = 1 if self.each else self.at_most
         return [keys[start : start + size] for start in range(0, len(keys), size)]
 
+    def is_in_path(self, path: str) -> bool:
+        """Return whether the key of a call stands in its path."""
+        return self.each and "{key}" in path
+
     def call(
         self, path: str, keys: Sequence[str], params: Sequence[tuple[str, str]], headers: Mapping[str, str]
     ) -> Callable[[HttpBackend], Awaitable[Any]]:
@@ -326,7 +334,7 @@ class Batch:
             sent = {**dict(params), self.body: list(keys)}
             return lambda backend: backend.post(path, sent, repeatable=True, headers=headers)
         by: list[tuple[str, str]] = []
-        if "{key}" in path and self.each:
+        if self.is_in_path(path):
             path = path.replace("{key}", quote(keys[0], safe=""))
         elif self.asks_for_all:
             pass

@@ -155,3 +155,20 @@ async def test_an_answer_of_another_shape_is_unexpected(said: Any, problem: str)
 
     assert isinstance(answer, UnexpectedAnswer)
     assert str(answer) == problem
+
+
+async def test_a_key_that_would_make_another_path_fails_alone_and_is_not_asked_for() -> None:
+    def everything(_request: web.Request, _body: Any) -> Any:
+        return rows(["K-1", "K-2"])
+
+    batch = Batch(each=True)
+    async with (
+        upstream(parcels=everything, **{"parcels/": everything, "parcels/K-1": lambda *_: rows(["K-1"])}) as (server),
+        opened(server) as context,
+    ):
+        keys = ["K-1", "..", ".", "", "../parcels/", "K/../1", "..\\parcels"]
+        found = await PORTAL.rows_of(context, "/parcels/{key}", batch, keys, belongs=None)
+
+    assert found[0] == rows(["K-1"])
+    assert all(isinstance(one, UnexpectedAnswer) for one in found[1:])
+    assert server.asked == ["GET /parcels/K-1"]

@@ -52,6 +52,14 @@ requires = "authenticated"
 get = "/next"
 batch = { repeat = true, by = "mail", of = "email" }
 belongs = "mail"
+[fields.User.calls]
+type = "String"
+from = "subject"
+description = "What they called about last."
+requires = "open"
+get = "/calls"
+batch = { body = "mails", of = "email" }
+belongs = "mail"
 [fields.Query.service_hours]
 type = "String"
 from = "text"
@@ -79,6 +87,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
     async with upstream(
         visits=lambda _request, body: [visit | {"whose": key} for key in body["ids"]],
         next=lambda request, _body: [visit | {"mail": mail} for mail in request.query.getall("mail")],
+        calls=lambda _request, body: [{"mail": mail, "subject": f"of {mail}"} for mail in body["mails"]],
         hours=lambda request, _body: {"text": f"8 to 5 in {request.query['country']}"},
         **{"contracts/204718": contract},
     ) as server:
@@ -143,3 +152,24 @@ async def test_who_is_not_mapped_has_a_code_that_says_what_to_map(
         f"forecourt external-ids set service ID --organization {organization}"
     )
     assert server.asked == []
+
+
+async def test_whoever_is_invited_by_an_address_gets_nothing_that_is_kept_for_it(
+    opened: tuple[Portal, Upstream],
+) -> None:
+    portal, server = opened
+    admin = await portal.person("administration@helios.example")
+    page = """{ viewer { memberships(first: 1) { nodes { organization { members(first: 100) { nodes {
+        status user { email calls } } } } } } } }"""
+
+    answer = await admin.asks(page)
+
+    members = answer.at("viewer.memberships.nodes.0.organization.members.nodes")
+    invited = [one["user"] for one in members if one["status"] == "INVITED"]
+    confirmed = [one["user"] for one in members if one["status"] == "ACTIVE"]
+    assert invited
+    assert all(one["calls"] is None for one in invited)
+    assert confirmed
+    assert all(one["calls"] == f"of {one['email']}" for one in confirmed)
+    asked = [mail for body in server.bodies if body for mail in body.get("mails", ())]
+    assert not {one["email"] for one in invited} & set(asked)

@@ -302,3 +302,12 @@ def test_a_name_that_is_taken_is_refused_naming_the_file_and_can_be_renamed(tmp_
     assert "type SolarPlant {" in shown
     assert "): [SolarPlant!] @requiresPermission(anyOf: [PLANTS_VIEW]" in " ".join(shown.split())
     assert "  solarPlants(" in shown
+
+
+@pytest.mark.parametrize(("name", "value"), [("X-Kind", "a\\r\\nX-Api-Key: b"), ("X Kind", "a"), ("X-Kind:", "a")])
+def test_a_header_that_cannot_be_sent_is_refused_when_it_is_declared(tmp_path: Path, name: str, value: str) -> None:
+    text = PLANTS.replace("[backend]", f'[backend]\nheaders = {{ "{name}" = "{value}" }}', 1)
+
+    (said,) = refusals_of(tmp_path, text)
+
+    assert "is no header: its name is letters, digits and -, and its value one line" in said

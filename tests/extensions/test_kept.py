@@ -74,35 +74,33 @@ async def test_while_the_back_end_fails_what_is_kept_is_shown_and_a_stale_answer
         assert none.codes == {WHERE: "BACKEND_UNAVAILABLE"}
 
 
-KEPT = Extension("sites", api=1).http_backend(caching=Caching(30, Scope.ORGANIZATION))
-
-
 async def test_keys_are_kept_one_by_one_for_their_organizations_and_emptied_after_a_change() -> None:
     def sites(request: web.Request, _body: Any) -> Any:
         return rows(keys_in(request) or ["K-1", "K-2", "K-3"])
 
+    portal = Extension("sites", api=1).http_backend(caching=Caching(30, Scope.ORGANIZATION))
     async with upstream(sites=sites) as server:
-        backend = KEPT.opened({"sites_url": server.url})
+        backend = portal.opened({"sites_url": server.url})
         store = EmbeddedCache()
-        kept_here = KEPT.kept(backend, store)
+        kept_here = portal.kept(backend, store)
         kept = {"sites": kept_here}
         context: Any = SimpleNamespace(backends=SimpleNamespace(extensions={"sites": backend}, kept=kept))
 
         async def ask(keys: list[str | None], owners: list[str | None], **more: Any) -> list[Any]:
-            return await KEPT.get_many(
+            return await portal.get_many(
                 context, "/sites", by="company", keys=keys, belongs="company", organizations=owners, **more
             )
 
         assert await ask(["K-1", "K-2", None], ["org_1", "org_2", None]) == [rows(["K-1"]), rows(["K-2"]), None]
         assert await ask(["K-3", "K-1"], ["org_3", "org_1"]) == [rows(["K-3"]), rows(["K-1"])]
         await ask(["K-1"], ["org_2"])
-        await KEPT.forget(context, ["K-3"])
+        await portal.forget(context, ["K-3"])
         await ask(["K-1", "K-2", "K-3"], ["org_1", "org_2", "org_3"])
         assert server.asked == [f"GET /sites?company={keys}" for keys in ("K-1%2CK-2", "K-3", "K-1", "K-3")]
 
         server.asked.clear()
-        elsewhere = KEPT.opened({"sites_url": server.url.replace("127.0.0.1", "localhost")})
-        context.backends.kept["sites"] = KEPT.kept(elsewhere, store)
+        elsewhere = portal.opened({"sites_url": server.url.replace("127.0.0.1", "localhost")})
+        context.backends.kept["sites"] = portal.kept(elsewhere, store)
         await ask(["K-1"], ["org_1"])
         assert server.asked == ["GET /sites?company=K-1"]
         await elsewhere.close()
@@ -112,7 +110,8 @@ async def test_keys_are_kept_one_by_one_for_their_organizations_and_emptied_afte
         for _ in range(2):
             await ask(["K-1"], [None])  # of no organization
         for _ in range(2):
-            answers = await KEPT.rows_of(context, "/sites", Batch(asks_for_all=True), ["K-2", "K-9"], belongs="company")
+            everything = Batch(asks_for_all=True)
+            answers = await portal.rows_of(context, "/sites", everything, ["K-2", "K-9"], belongs="company")
             assert answers == [rows(["K-2"]), []]
         assert server.asked == ["GET /sites?company=K-1", "GET /sites?company=K-1", "GET /sites"]
         await backend.close()

@@ -154,3 +154,15 @@ def test_another_value_is_of_the_wrong_shape_and_stays_unsaid(scalar: str, given
         converted(given, of, "a.b")
 
     assert str(wrong.value) == f"a.b: {type(given).__name__} where {scalar} was expected"
+
+
+@pytest.mark.parametrize("written", ["NaN", "sNaN", "-Infinity", "1e999999999", "1e-999999999"])
+def test_what_is_no_number_that_means_something_is_no_decimal(written: str) -> None:
+    with pytest.raises(WrongShape):
+        converted(written, SCALARS["Decimal"], "price")
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_an_instant_that_has_no_date_in_utc_is_none(written: str) -> None:
+    with pytest.raises(WrongShape):
+        converted(written, SCALARS["DateTime"], "at")

@@ -16,7 +16,8 @@ from tests.http_client.conftest import Client
     "address",
     [
         "169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "::ffff:169.254.169.254",
-        "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "100.100.100.200", "168.63.129.16", "0.0.0.0", "::", "224.0.0.1",
+        "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "::ffff:0:169.254.169.254",
+        "2002:a9fe:a9fe::1", "100.100.100.200", "168.63.129.16", "0.0.0.0", "::", "224.0.0.1",
     ],
 )  # fmt: skip
 def test_addresses_of_metadata_and_of_the_link_are_refused(address: str) -> None:

@@ -64,7 +64,9 @@ def test_a_url_that_is_none_of_a_back_end_is_refused_with_an_example(url: str) -
         HttpBackend("plants", url)
 
 
-@pytest.mark.parametrize("path", ["plants", "/../admin", "/plants/%2e%2E/x", "/a/./b", ""])
+@pytest.mark.parametrize(
+    "path", ["plants", "/../admin", "/plants/%2e%2E/x", "/a/./b", "/a/..%2fadmin", "/a\\..\\admin", ""]
+)
 async def test_a_path_leads_nowhere_but_below_the_url(back_end: BackEnd, client: Client, path: str) -> None:
     with pytest.raises(ValueError, match="a path begins with a slash"):
         await client().get(path)

@@ -415,10 +415,17 @@ async def test_orders_of_other_groups_than_those_asked_for_are_left_out() -> Non
     assert [one.id for one in acme.items] == ["ord_7"]
 
 
-async def test_an_answer_of_another_shape_is_unexpected() -> None:
-    client = Scripted(Orders={"orders": {"items": [order(7, totalWithTax="119.00")]}})
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"totalWithTax": "119.00"}, "totalWithTax is no Money"),
+        ({"createdAt": "0001-01-01T00:00:00+14:00"}, "createdAt is no DateTime"),  # in UTC, before the first year
+    ],
+)
+async def test_an_answer_of_another_shape_is_unexpected(wrong: dict[str, str], said: str) -> None:
+    client = Scripted(Orders={"orders": {"items": [order(7, **wrong)]}})
 
-    with pytest.raises(UnexpectedAnswer, match=r"data\.orders\.items\.0\.totalWithTax is no Money"):
+    with pytest.raises(UnexpectedAnswer, match=rf"data\.orders\.items\.0\.{said}"):
         await shop_of(client).orders([OrderId("ord_7")])
 
 
