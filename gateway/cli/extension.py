@@ -107,7 +107,8 @@ def _problems_of(core: GraphQLSchema, extension: "Extension", asks: str, calls: 
         yield f"[[tests]] of {extension.name}: {asks}: {error.message}"
     known = [one.backend.value for one in extension.back_ends]
     for backend in calls.keys() - known:
-        yield f'[[tests]] of {extension.name}: "{backend}" is none of its back ends{nearest(backend, known)}.'
+        problem = f'[[tests]] of {extension.name}: "{backend}" is none of its back ends{nearest(backend, known)}'
+        yield problem if problem.endswith("?") else f"{problem}."
 
 
 def _read(name: str | None) -> tuple[Settings, Profile]:

@@ -1,5 +1,6 @@
 """``forecourt extension`` on the command line, and what other commands say of extensions."""
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,13 @@ def test_a_new_extension_is_good_as_it_is_written(tmp_path: Path, name: str) -> 
     assert runs("extension", "new", name, profile=profile).exit_code == 2
 
 
+def test_a_new_extension_speaks_of_its_own_name_in_every_language(tmp_path: Path) -> None:
+    profile = profile_with(tmp_path)
+    runs("extension", "new", "vessels", profile=profile)
+    texts = tomllib.loads((profile / "extensions" / "vessels.toml").read_text())["permissions"]["VESSELS_VIEW"]
+    assert all("vessels" in said for text in texts.values() for said in text.values())
+
+
 def test_a_new_extension_is_not_written_into_a_shipped_profile() -> None:
     done = CliRunner().invoke(cli, ["extension", "new", "plants", "--profile", "solar_terminal"], color=False)
 
@@ -135,4 +143,4 @@ def test_check_reads_the_tests_of_a_file_and_notes_calls_for_each(tmp_path: Path
     assert "Note: Organization.plants makes a call for each Organization on the page (each = true).\n" in each.output
     assert wrong.exit_code == 2
     assert "Cannot query field 'nubmer' on type 'Plant'. Did you mean 'number'?" in wrong.output
-    assert '"PLANT" is none of its back ends; did you mean "PLANTS"?' in wrong.output
+    assert '"PLANT" is none of its back ends; did you mean "PLANTS"?\n' in wrong.output
