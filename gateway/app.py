@@ -36,7 +36,7 @@ from schema.graph.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
 
-log = logging.getLogger("forecourt")
+log = logging.getLogger("forecourt.graphql")
 
 
 def create_app(
