@@ -378,10 +378,16 @@ class _Compiler:
                 'requires must be a list of permissions, such as ["PLANTS_VIEW"], "authenticated" or "open"', "requires"
             )
             return None
-        known = sorted(CUSTOMER_CODES)
+        known, beginning = sorted(CUSTOMER_CODES), f"{self.file.stem.upper()}_"
+        has_own = any(code.startswith(beginning) for code in known)
         for code in value:
-            if code not in known:
-                table.note(f'"{code}" in requires is no permission of members{nearest(code, known)}', "requires", code)
+            if code in known:
+                continue
+            if code.startswith(beginning) and not has_own:  # another permission that looks like it would be a bad guess
+                hint = f"; write its table, [permissions.{code}], with label and description"
+            else:
+                hint = nearest(code, known)
+            table.note(f'"{code}" in requires is no permission of members{hint}', "requires", code)
         codes = [code for code in value if code in known]
         return any_of(*map(Permission, codes)) if codes else None
 

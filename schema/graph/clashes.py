@@ -16,6 +16,8 @@ DECLARED_IN = "__declared_in__"
 Sourced = tuple[StrawberryField, str | None]
 """A field, and which extension adds it to the type; None for one that the type's classes declare."""
 
+_RENAME = "rename all but one, in TOML by its key rename"
+
 
 def same_names(
     definition: StrawberryObjectDefinition, fields: Sequence[Sourced], name_of: Callable[[StrawberryField], str]
@@ -26,7 +28,7 @@ def same_names(
         by = [source] if source is not None else _declared_by(definition, field)
         declared.setdefault(name_of(field), []).extend(by)
     return [
-        f"{definition.name}.{name} is declared more than once, by {' and by '.join(by)}; rename all but one."
+        f"{definition.name}.{name} is declared more than once, by {' and by '.join(by)}; {_RENAME}."
         for name, by in declared.items()
         if len(by) > 1
     ]
@@ -36,7 +38,7 @@ def same_type(duplicated: DuplicatedTypeName) -> str:
     """Return what is said of two types of the same name."""
     by = sorted(_qualified(cls) for cls in (duplicated.first_cls, duplicated.second_cls) if cls is not None)
     what = duplicated.message.removesuffix(" is defined multiple times in the schema")
-    return f"{what} is declared more than once, by {' and by '.join(by)}; rename all but one."
+    return f"{what} is declared more than once, by {' and by '.join(by)}; {_RENAME}."
 
 
 def reserved_names(core: GraphQLSchema) -> list[str]:

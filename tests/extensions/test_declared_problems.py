@@ -292,7 +292,7 @@ def test_a_name_that_is_taken_is_refused_naming_the_file_and_can_be_renamed(tmp_
 
     assert str(refused.value) == (
         f"Type Order is declared more than once, by {tmp_path / 'plants.toml'} and by schema.orders.Order; rename all "
-        "but one."
+        "but one, in TOML by its key rename."
     )
 
     names = 'api = 1\nrename = { Plant = "SolarPlant", "Organization.plants" = "solar_plants" }'
@@ -311,3 +311,16 @@ def test_a_header_that_cannot_be_sent_is_refused_when_it_is_declared(tmp_path: P
     (said,) = refusals_of(tmp_path, text)
 
     assert "is no header: its name is letters, digits and -, and its value one line" in said
+
+
+def test_a_permission_without_its_table_is_not_taken_for_another_one(tmp_path: Path) -> None:
+    lines = PLANTS.splitlines(keepends=True)
+    begin, end = (line_of(PLANTS, of) - 1 for of in ("[permissions.PLANTS_VIEW]", "[backend]"))
+    without = "".join(lines[:begin] + lines[end:])
+
+    (said,) = refusals_of(tmp_path, without)
+
+    assert said == (
+        f'plants.toml, line {line_of(without, "requires")}: "PLANTS_VIEW" in requires is no permission of members; '
+        "write its table, [permissions.PLANTS_VIEW], with label and description."
+    )

@@ -164,7 +164,7 @@ def test_a_second_field_of_ours_and_a_type_that_we_have_are_refused(tmp_path: Pa
 
     assert str(refused.value) == (
         "Organization.orders is declared more than once, by schema.organizations.types.Organization and by the "
-        "extension parcels; rename all but one."
+        "extension parcels; rename all but one, in TOML by its key rename."
     )
 
 

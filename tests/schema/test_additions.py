@@ -102,14 +102,14 @@ def test_what_an_extension_adds_stands_behind_ours_and_changes_nothing_of_ours()
 def test_a_field_of_the_name_of_one_of_ours_is_refused() -> None:
     assert refusal_of(plants("orders")) == (
         "Organization.orders is declared more than once, by schema.organizations.types.Organization and by "
-        "the extension plants; rename all but one."
+        "the extension plants; rename all but one, in TOML by its key rename."
     )
 
 
 def test_a_root_field_of_the_name_of_one_of_ours_is_refused() -> None:
     assert refusal_of(named("viewer", str | None, root(_plant, requires=OPEN, description="X.")), of="Query") == (
         "Query.viewer is declared more than once, by schema.viewer.ViewerQueries and by the extension plants; rename "
-        "all but one."
+        "all but one, in TOML by its key rename."
     )
 
 
@@ -123,7 +123,7 @@ def test_a_field_that_two_extensions_add_is_refused() -> None:
 
     assert str(refused.value) == (
         "Organization.plants is declared more than once, by the extension plants and by the extension meters; rename "
-        "all but one."
+        "all but one, in TOML by its key rename."
     )
 
 
@@ -132,7 +132,7 @@ def test_a_type_of_the_name_of_one_of_ours_is_refused() -> None:
 
     assert refusal_of(plants(of=order)) == (
         "Type Order is declared more than once, by schema.orders.Order and by tests.schema.test_additions.Order; "
-        "rename all but one."
+        "rename all but one, in TOML by its key rename."
     )
 
 

@@ -273,7 +273,8 @@ def test_two_parts_of_the_queries_with_a_field_of_the_same_name_are_refused_nami
 
     local = f"{__name__}.test_two_parts_of_the_queries_with_a_field_of_the_same_name_are_refused_naming_both.<locals>"
     assert str(refused.value) == (
-        f"Query.thing is declared more than once, by {local}.Guarded and by {local}.Open; rename all but one."
+        f"Query.thing is declared more than once, by {local}.Guarded and by {local}.Open; "
+        "rename all but one, in TOML by its key rename."
     )
 
 
