@@ -60,7 +60,8 @@ def create_app(
             app.state.wiring = wiring
             async with worker_of(settings, wiring, clock):
                 yield
-        log.info("levels answered", extra={name.replace(" ", "_"): number for name, number in LEVELS.items()})
+        if LEVELS:
+            log.info("levels answered", extra={name.replace(" ", "_"): number for name, number in LEVELS.items()})
 
     middleware = [Middleware(UnexpectedErrors)]
     if settings.cors_origins:
